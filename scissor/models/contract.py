@@ -1,0 +1,57 @@
+"""The contract every video language model keeps (one file a family beside this one).
+
+Knows what a caller may ask of a model. Leaves how a family encodes and answers to its file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+from torch import Tensor
+
+from scissor.types import Compression, Encoded, InDecoder, Video
+
+Kept = Compression | InDecoder | None
+
+
+class ModelError(RuntimeError):
+    """A model cannot be loaded or used here; one sentence says why and what to do."""
+
+
+class VideoLLM(Protocol):
+    """A video language model that answers from all visual tokens of a clip or from a few."""
+
+    name: str
+    max_frames: int
+
+    def encode(self, video: Video, *, attention: bool = False) -> Encoded:
+        """Turn frames into visual tokens [T, N, D]; `attention` fills Encoded.attention too."""
+        ...
+
+    def answer(
+        self,
+        encoded: Encoded,
+        kept: Kept,
+        question: str,
+        *,
+        max_new_tokens: int = 64,
+        stop: Callable[[], bool] | None = None,
+    ) -> Iterator[str]:
+        """Yield the greedy answer in pieces of text.
+
+        kept None is the model's native path. The prompt runs first, where pruning inside the
+        decoder happens, then the answer over its cache. `stop` is asked before every token.
+        """
+        ...
+
+    def score(self, encoded: Encoded, kept: Kept, question: str, answer: str) -> Tensor:
+        """[A, V] float32: next-token log-probabilities along the A tokens of `answer`.
+
+        The answer's tokens end with the end-of-turn token. answer_ids gives their ids.
+        """
+        ...
+
+    def answer_ids(self, answer: str) -> Tensor:
+        """[A] int64: the token ids that score() walks along, end of turn included."""
+        ...
