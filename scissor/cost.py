@@ -1,0 +1,108 @@
+"""What a prompt costs a decoder: floating-point operations of its prefill, bytes of its KV cache.
+
+Knows the arithmetic of a Llama-like decoder (grouped-query attention, gated MLP) and the shapes of
+the models in the catalog. Leaves time to measuring, and what a prompt holds to models/.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A decoder's sizes: layers, width d, MLP width m, query heads, key-value heads, vocabulary.
+
+    head: the width of one head, d / heads unless the model says otherwise.
+    """
+
+    layers: int
+    width: int
+    mlp: int
+    heads: int
+    kv_heads: int
+    vocab: int
+    head: int = 0
+
+    @property
+    def head_width(self) -> int:
+        """Width of one attention head."""
+        return self.head or self.width // self.heads
+
+
+SHAPES = {
+    "mini": Shape(12, 576, 1536, 9, 3, 12_000),
+    "llava-onevision-0.5b": Shape(24, 896, 4864, 14, 2, 152_000),
+    "llava-onevision-7b": Shape(28, 3584, 18944, 28, 4, 152_128),
+}
+
+
+@dataclass(frozen=True)
+class Cost:
+    """tokens: in the prompt (where layers differ, in the first). flops: of the prefill, a multiply
+    and an add as two. paper_flops: by the paper's formula. cache_bytes: keys and values kept.
+    """
+
+    tokens: int
+    flops: int
+    paper_flops: int
+    cache_bytes: int
+
+
+def shape_of(config: Any) -> Shape:
+    """The sizes of a decoder from its transformers configuration (or that of a model around it)."""
+    text = config.get_text_config(decoder=True)
+    return Shape(
+        layers=text.num_hidden_layers,
+        width=text.hidden_size,
+        mlp=text.intermediate_size,
+        heads=text.num_attention_heads,
+        kv_heads=getattr(text, "num_key_value_heads", None) or text.num_attention_heads,
+        vocab=text.vocab_size,
+        head=getattr(text, "head_dim", None) or 0,
+    )
+
+
+def prompt_cost(
+    shape: Shape, visual: int | Sequence[int], text: int = 0, *, value_bytes: int = 2
+) -> Cost:
+    """Cost of a prompt of `visual` and `text` tokens.
+
+    visual: one count, or one a layer where a method prunes inside the decoder. value_bytes: of one
+    cached number, 2 for bfloat16, 4 for float32. Raises ValueError if the counts are not one a
+    layer.
+    """
+    counts = [visual] * shape.layers if isinstance(visual, int) else list(visual)
+    if len(counts) != shape.layers:
+        raise ValueError(f"{len(counts)} counts for a decoder of {shape.layers} layers")
+    counts = [count + text for count in counts]
+    head = 2 * shape.width * shape.vocab  # logits of the last position alone
+    return Cost(
+        tokens=counts[0],
+        flops=sum(layer_flops(shape, n) for n in counts) + head,
+        paper_flops=sum(paper_layer_flops(shape, n) for n in counts),
+        cache_bytes=sum(2 * n * shape.kv_heads * shape.head_width * value_bytes for n in counts),
+    )
+
+
+def layer_flops(shape: Shape, n: int) -> int:
+    """Operations of one layer over n tokens, a multiply and an add counted as two.
+
+    Query and output projections of all heads, key and value projections of the key-value heads
+    alone, three matrices of a gated MLP. The attention matrix counts in full, although a causal
+    kernel may skip half of it; norms, rotations and softmax are left out (under 1%).
+    """
+    wide, narrow = shape.heads * shape.head_width, shape.kv_heads * shape.head_width
+    projections = 2 * shape.width * (wide + narrow)
+    return 2 * n * (projections + 2 * n * wide + 3 * shape.width * shape.mlp)
+
+
+def paper_layer_flops(shape: Shape, n: int) -> int:
+    """4nd^2 + 2n^2d + 2ndm, one layer as LLaVA-Scissor counts it (arXiv 2506.21862).
+
+    It counts a multiply and an add as one, full-width keys and values and an MLP of two matrices.
+    """
+    d, m = shape.width, shape.mlp
+    return 4 * n * d * d + 2 * n * n * d + 2 * n * d * m

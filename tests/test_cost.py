@@ -1,0 +1,70 @@
+import pytest
+import torch
+
+from scissor.cost import SHAPES, Shape, layer_flops, paper_layer_flops, prompt_cost, shape_of
+
+
+def llama(**sizes):
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    config = LlamaConfig(
+        vocab_size=50,
+        hidden_size=24,
+        intermediate_size=40,
+        num_hidden_layers=3,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        attn_implementation="eager",
+        **sizes,
+    )
+    return LlamaForCausalLM(config).eval()
+
+
+@pytest.mark.parametrize("head_dim", [None, 10])
+@pytest.mark.parametrize("n", [1, 7, 33])
+def test_flops_equal_torchs_own_counter(n, head_dim):
+    from torch.utils.flop_counter import FlopCounterMode
+
+    model = llama(**({"head_dim": head_dim} if head_dim else {}))
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        model(inputs_embeds=torch.randn(1, n, 24), logits_to_keep=1, use_cache=False)
+    assert prompt_cost(shape_of(model.config), n).flops == counter.get_total_flops()
+
+
+def test_cache_bytes_equal_a_real_cache():
+    model = llama()
+    with torch.no_grad():
+        cache = model(inputs_embeds=torch.randn(1, 9, 24), use_cache=True).past_key_values
+    held = sum(layer.keys.nbytes + layer.values.nbytes for layer in cache.layers)
+    assert prompt_cost(shape_of(model.config), 5, text=4, value_bytes=4).cache_bytes == held
+
+
+def test_the_papers_formula_by_hand():
+    shape = Shape(layers=2, width=3, mlp=5, heads=1, kv_heads=1, vocab=7)
+    assert paper_layer_flops(shape, 2) == 4 * 2 * 9 + 2 * 4 * 3 + 2 * 2 * 3 * 5
+    assert prompt_cost(shape, 2).paper_flops == 2 * paper_layer_flops(shape, 2)
+
+
+def test_the_formula_meets_the_papers_table_at_7b():
+    """With 110 tokens of text, a count the paper does not print, all six rows agree to 3%."""
+    printed = {1: 41.4, 0.5: 18.6, 0.35: 13.4, 0.2: 7.6, 0.1: 4.0, 0.05: 2.3}
+    for retention, tera in printed.items():
+        cost = prompt_cost(SHAPES["llava-onevision-7b"], round(6272 * retention), text=110)
+        assert cost.paper_flops / 1e12 == pytest.approx(tera, rel=0.03)
+
+
+def test_pruning_inside_the_decoder_counts_each_layer():
+    shape = Shape(layers=3, width=4, mlp=5, heads=2, kv_heads=1, vocab=6)
+    cost = prompt_cost(shape, [10, 10, 2], text=1)
+    layers = [layer_flops(shape, n) for n in (11, 11, 3)]
+    assert cost.flops == sum(layers) + 2 * 4 * 6
+    assert cost.tokens == 11
+    assert cost.cache_bytes == (11 + 11 + 3) * 2 * 2 * 2
+    with pytest.raises(ValueError, match="2 counts for a decoder of 3"):
+        prompt_cost(shape, [10, 2])
+
+
+def test_catalog_shapes_are_plausible():
+    for shape in SHAPES.values():
+        assert shape.width == shape.heads * shape.head_width
+        assert shape.heads % shape.kv_heads == 0
