@@ -10,6 +10,7 @@ from typing import Protocol
 
 from torch import Tensor
 
+from scissor.cost import Shape
 from scissor.types import Compression, Encoded, InDecoder, Video
 
 Kept = Compression | InDecoder | None
@@ -24,6 +25,11 @@ class VideoLLM(Protocol):
 
     name: str
     max_frames: int
+
+    @property
+    def shape(self) -> Shape:
+        """The decoder's sizes, for cost.py."""
+        ...
 
     def encode(self, video: Video, *, attention: bool = False) -> Encoded:
         """Turn frames into visual tokens [T, N, D]; `attention` fills Encoded.attention too."""

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from tiny_models import text_config
 from tokenizers import Tokenizer, decoders, pre_tokenizers
 from tokenizers.models import BPE
 
@@ -29,30 +30,10 @@ def tokenizer():
     )
 
 
-def tiny_text_config(family: str, vocab: int, **more):
-    from transformers import LlamaConfig, Qwen2Config
-
-    kind = {"llama": LlamaConfig, "qwen2": Qwen2Config}[family]
-    return kind(
-        vocab_size=vocab,
-        hidden_size=32,
-        intermediate_size=48,
-        num_hidden_layers=4,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        max_position_embeddings=512,
-        eos_token_id=None,
-        bos_token_id=None,
-        pad_token_id=None,
-        initializer_range=0.4,  # wide, so that random logits differ clearly
-        **more,
-    )
-
-
 @pytest.fixture(params=["llama", "qwen2"])
 def decoder(request, tokenizer):
     from transformers import AutoModelForCausalLM
 
     torch.manual_seed(0)
-    config = tiny_text_config(request.param, len(tokenizer))
+    config = text_config(request.param, len(tokenizer))
     return AutoModelForCausalLM.from_config(config).eval()

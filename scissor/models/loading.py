@@ -1,0 +1,144 @@
+"""From a name to a checkpoint's folder, and from the folder to a model whose weights are all there.
+
+Knows the hub's cache, memory limits and what makes a load unfit. Leaves where weights go to the
+families and transformers.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from torch import nn
+
+from scissor.models import catalog, machine
+from scissor.models.contract import ModelError
+
+Progress = Callable[[float, str], object]
+"""Told how far a load is: a fraction in [0, 1] and what is going on."""
+
+WANTED = ["*.json", "*.safetensors", "*.txt", "*.jinja", "*.model"]
+log = logging.getLogger(__name__)
+
+
+def folder_of(name: str, progress: Progress | None = None) -> Path:
+    """The folder with the checkpoint `name`: a catalog name, a hub repository or a local folder.
+
+    Downloads it where needed. Raises ModelError if it cannot be had.
+    """
+    entry = catalog.find(name)
+    local = Path(name).expanduser()
+    if entry is None and name and local.is_dir():
+        return local.resolve()
+    repository = entry.repository if entry else name
+    if repository is None or repository.count("/") != 1 or name.startswith((".", "/", "~")):
+        known = ", ".join(entry.name for entry in catalog.ENTRIES)
+        raise ModelError(
+            f"{name!r} is neither a known model ({known}), nor a folder with a checkpoint, "
+            "nor a hub repository (owner/name)."
+        )
+    return machine.cached_snapshot(repository) or _download(repository, progress)
+
+
+def _download(repository: str, progress: Progress | None) -> Path:
+    from huggingface_hub import errors, snapshot_download
+
+    if not machine.hub_reachable():
+        why = "HF_HUB_OFFLINE is set" if machine.offline() else "the model hub cannot be reached"
+        raise ModelError(
+            f"{repository} is not on this machine and {why}; "
+            "use the embedded model (mini) or a folder that holds the checkpoint."
+        )
+    if progress:
+        progress(0.05, f"Downloading {repository}")
+    try:
+        return Path(snapshot_download(repository, allow_patterns=WANTED))
+    except errors.GatedRepoError as error:
+        raise ModelError(
+            f"{repository} is gated: accept its terms on the hub, then set HF_TOKEN."
+        ) from error
+    except errors.RepositoryNotFoundError as error:
+        raise ModelError(
+            f"The hub has no model {repository!r}; check the spelling, or set HF_TOKEN if private."
+        ) from error
+    except (OSError, errors.HfHubHTTPError) as error:
+        raise ModelError(
+            f"{repository} could not be downloaded ({type(error).__name__}); "
+            "check the network and the disk, then try again."
+        ) from error
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """A checkpoint's config.json. Raises ModelError if there is none to read."""
+    try:
+        return json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            f"{folder.name} has no readable config.json; it is not a checkpoint in transformers' "
+            "format."
+        ) from error
+
+
+def load_tokenizer(folder: Path) -> Any:
+    """The checkpoint's tokenizer. Raises ModelError if its files are missing."""
+    from transformers import AutoTokenizer
+
+    try:
+        return AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelError(f"{folder.name} has no tokenizer that can be read.") from error
+
+
+def load_weights(
+    kind: type[nn.Module],
+    folder: Path,
+    device: torch.device,
+    dtype: torch.dtype,
+    **options: Any,
+) -> nn.Module:
+    """A model of transformers' class `kind` on `device`, ready to answer.
+
+    Raises ModelError if files are missing, memory is short, or any weight would stay random.
+    """
+    files = machine.weight_files(folder)
+    if not files:
+        raise ModelError(f"{folder.name} lacks weight files (model.safetensors or all its shards).")
+    try:
+        reason = catalog.too_big(machine.count_parameters(files), device, dtype)
+        if reason:
+            raise ModelError(f"{folder.name} does not fit. {reason} Choose a smaller model.")
+        model, info = kind.from_pretrained(
+            folder, dtype=dtype, local_files_only=True, output_loading_info=True, **options
+        )
+        _refuse_random(folder.name, info)
+        return model.to(device).eval()
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        raise ModelError(
+            f"Memory ran out while loading {folder.name}; close other programs or choose a "
+            "smaller model."
+        ) from error
+    except ModelError:
+        raise
+    except (OSError, RuntimeError, ValueError, SafetensorError) as error:
+        raise ModelError(f"{folder.name} could not be loaded: its files are damaged.") from error
+
+
+def _refuse_random(name: str, info: Any) -> None:
+    """Raise ModelError if a weight of the model was not in the checkpoint or had another shape."""
+    bad = sorted(
+        str(entry[0] if isinstance(entry, tuple) else entry)
+        for part in ("missing_keys", "mismatched_keys", "error_msgs")
+        for entry in info.get(part) or ()
+    )
+    if bad:
+        raise ModelError(
+            f"{name} does not hold all weights of its model ({len(bad)} missing or of another "
+            f"shape, {bad[0]} first); answers would be random, so it is not used."
+        )
+    if info.get("unexpected_keys"):
+        log.info("%s: weights without use: %s", name, sorted(info["unexpected_keys"])[:5])
