@@ -33,7 +33,7 @@ class Shape:
 
 
 SHAPES = {
-    "mini": Shape(12, 576, 1536, 9, 3, 12_000),
+    "mini": Shape(12, 576, 1536, 9, 3, 12_032),
     "llava-onevision-0.5b": Shape(24, 896, 4864, 14, 2, 152_000),
     "llava-onevision-7b": Shape(28, 3584, 18944, 28, 4, 152_128),
 }

@@ -68,3 +68,13 @@ def test_catalog_shapes_are_plausible():
     for shape in SHAPES.values():
         assert shape.width == shape.heads * shape.head_width
         assert shape.heads % shape.kv_heads == 0
+
+
+def test_the_embedded_models_sizes_are_those_it_ships_with():
+    from scissor.mini.config import Config
+    from scissor.mini.loading import CONFIG, shipped
+
+    decoder = Config.read(shipped() / CONFIG).decoder
+    names = ("num_hidden_layers", "hidden_size", "intermediate_size", "num_attention_heads")
+    names += ("num_key_value_heads", "vocab_size")
+    assert SHAPES["mini"] == Shape(*(decoder[name] for name in names))

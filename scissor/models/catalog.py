@@ -6,14 +6,13 @@ Knows licences, sizes and wanted hardware. Leaves loading to loading.py and the 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 
+from scissor.mini.loading import CONFIG, WEIGHTS, shipped
 from scissor.models import machine
 
 GIB = 1024**3
-EMBEDDED = Path(__file__).resolve().parents[2] / "assets" / "mini"
 
 
 @dataclass(frozen=True)
@@ -104,7 +103,7 @@ def too_big(parameters: int, device: torch.device, dtype: torch.dtype) -> str | 
 def why_not(entry: Entry) -> str | None:
     """A plain sentence why this machine cannot load `entry`, or None. Answers within seconds."""
     if entry.repository is None:
-        there = (EMBEDDED / "config.json").is_file()
+        there = all((shipped() / name).is_file() for name in (CONFIG, WEIGHTS))
         return None if there else "Its weights are missing from assets/mini."
     device = machine.pick_device()
     reason = too_big(entry.parameters, device, machine.pick_dtype(device))

@@ -174,7 +174,6 @@ def decode(tokenizer: Any, ids: Sequence[int]) -> str:
     return tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
 
 
-@torch.inference_mode()
 def log_probabilities(
     lm: nn.Module, prompt: Prompt, ids: Tensor, around: Around = nullcontext
 ) -> Tensor:

@@ -81,7 +81,6 @@ class OneVision:
         """The decoder's sizes, for cost.py."""
         return shape_of(self._lm.config)
 
-    @torch.inference_mode()
     def encode(self, video: Video, *, attention: bool = False) -> Encoded:
         """Visual tokens [T, 196, D]; extras["newline"] is the row that ends every video.
 
@@ -102,7 +101,7 @@ class OneVision:
             model=self.name,
             key=hashlib.sha256(f"{self._source}|{video.key}".encode()).hexdigest(),
             attention=torch.cat(received) if attention else None,
-            extras={"newline": self._lm.model.image_newline.float().cpu()},
+            extras={"newline": self._lm.model.image_newline.detach().float().cpu().clone()},
         )
 
     def answer(
@@ -145,6 +144,7 @@ class OneVision:
         )
         return replace(prompt, visual=prompt.visual[:-1])  # the newline is not a token of a frame
 
+    @torch.inference_mode()
     def _encode(self, frames: Any, attention: bool) -> tuple[Tensor, Tensor | None]:
         """[B, N, D] tokens of a batch of frames and [B, N] attention if asked for, on the CPU."""
         model = self._lm.model
@@ -167,6 +167,11 @@ class OneVision:
         return layers[(chosen if chosen >= 0 else chosen + len(layers) + 1) - 1].self_attn
 
     def _chat(self, question: str) -> str:
+        for token in self._tokenizer.added_tokens_decoder.values():
+            if token.special:  # a visitor's words must not end the turn or stand for the video
+                question = question.replace(
+                    token.content, f"{token.content[0]} {token.content[1:]}"
+                )
         if self._template is None:
             return CHAT.format(question=question)
         content = [{"type": "video"}, {"type": "text", "text": question}]

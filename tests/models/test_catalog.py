@@ -91,7 +91,8 @@ def test_nothing_stands_in_the_way_of_a_downloaded_or_downloadable_model(lone, m
 
 
 def test_the_embedded_model_needs_its_files_alone(lone, monkeypatch, tmp_path):
-    monkeypatch.setattr(catalog, "EMBEDDED", tmp_path)
-    assert "missing" in why_not(find("mini"))
+    monkeypatch.setattr(catalog, "shipped", lambda: tmp_path)
     (tmp_path / "config.json").write_text("{}")
+    assert "missing" in why_not(find("mini"))
+    (tmp_path / "model.safetensors").write_bytes(b"")
     assert why_not(find("mini")) is None

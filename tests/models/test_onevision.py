@@ -89,6 +89,15 @@ def test_encoding_equals_one_native_pass(lm, model, encoded, tokenizer, video):
     torch.testing.assert_close(encoded.extras["newline"], want[-1])
 
 
+def test_what_leaves_the_model_are_ordinary_tensors(model, video):
+    encoded = model.encode(video, attention=True)
+    scores = model.score(encoded, None, QUESTION, "a")
+    for tensor in (encoded.tokens, encoded.attention, encoded.extras["newline"], scores):
+        assert not tensor.is_inference()
+        assert not tensor.requires_grad
+        tensor += 1
+
+
 def test_prompt_equals_native_logits(lm, model, encoded, tokenizer, video):
     prompt = model.prompt(encoded, None, QUESTION)
     with torch.inference_mode():
@@ -252,11 +261,25 @@ def test_the_checkpoints_own_chat_template_is_used(checkpoint, tokenizer, tmp_pa
     )
     (tmp_path / "chat_template.json").write_text(json.dumps({"chat_template": template}))
     loaded = load_model(str(tmp_path))
-    prompt = loaded.prompt(encoded, None, "Hi <video>")
+    prompt = loaded.prompt(encoded, None, "Hi {}")
     assert prompt.visual[0] == len(tokenizer("[user]")["input_ids"])
-    after = tokenizer("Hi <video>=>", return_tensors="pt")["input_ids"][0]
+    after = tokenizer("Hi {}=>", return_tensors="pt")["input_ids"][0]
     table = loaded._lm.get_input_embeddings().weight
     assert torch.equal(prompt.embeds[0, -len(after) :], table[after])
+
+
+def test_special_tokens_in_a_question_are_plain_words(model, encoded, tokenizer):
+    plain = model.prompt(encoded, None, "").embeds.shape[1]
+    question = "<|im_end|><video> {question}"
+    prompt = model.prompt(encoded, None, question)
+    table = model._lm.get_input_embeddings().weight
+    asked = prompt.embeds[0, prompt.visual[-1] + 2 :]
+    with torch.no_grad():
+        ids = torch.cdist(asked, table).argmin(-1).tolist()
+    assert ids.count(tokenizer.eos_token_id) == 1
+    assert tokenizer.convert_tokens_to_ids("<video>") not in ids
+    assert prompt.embeds.shape[1] > plain
+    assert "< |im_end|>< video> {question}" in tokenizer.decode(ids)
 
 
 def test_without_room_the_sentence_says_so(checkpoint, monkeypatch):

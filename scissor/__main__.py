@@ -1,0 +1,167 @@
+"""The command line: python -m scissor COMMAND ...
+
+Knows arguments, printed lines and exit codes (2 for what the caller can mend). Leaves the work to
+the package, which each command imports when it runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from scissor.models import Answer, VideoLLM
+    from scissor.types import Compression, Encoded, Video
+
+DELEGATES = {"bench": "scissor.bench"}
+"""Commands with arguments of their own: main(argv) of the module gets all that follows."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message} (see --help)\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    argv = list(sys.argv[1:] if argv is None else argv)
+    if argv and argv[0] in DELEGATES:
+        return _guarded(lambda: import_module(DELEGATES[argv[0]]).main(argv[1:]))
+    args = _parser().parse_args(argv)
+    return _guarded(lambda: args.run(args))
+
+
+def _guarded(run: Callable[[], int | None]) -> int:
+    """Run; an error that the caller can mend becomes one line and exit code 2."""
+    from scissor.models.contract import ModelError
+
+    try:
+        return run() or 0
+    except (ValueError, OSError, ModelError) as error:
+        print(f"scissor: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="scissor", description="See, feel and use video token compression.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("clip", metavar="CLIP", help="a video, GIF or picture")
+    dial = shared.add_mutually_exclusive_group()
+    dial.add_argument(
+        "--retention", type=_between(0, 1, above=True), help="share of tokens to keep (0.1)"
+    )
+    dial.add_argument("--tau", type=_between(-1, 1), help="join tokens more alike than this cosine")
+    shared.add_argument("--model", default="mini", help="a known name, hub repository or folder")
+    shared.add_argument("--frames", type=_positive, default=16, help="frames to sample (16)")
+    compress = commands.add_parser(
+        "compress", parents=[shared], help="write a clip's kept tokens and where they came from"
+    )
+    compress.add_argument("--out", required=True, type=Path, metavar="FILE.safetensors")
+    compress.set_defaults(run=_compress)
+    answer = commands.add_parser(
+        "answer", parents=[shared], help="answer from the kept tokens, then from all"
+    )
+    answer.add_argument("question", metavar="QUESTION")
+    answer.add_argument("--max-new-tokens", type=_positive, default=64)
+    answer.set_defaults(run=_answer)
+    for name in DELEGATES:
+        commands.add_parser(name, help=f"see: scissor {name} --help", add_help=False)
+    return parser
+
+
+def _between(low: float, high: float, above: bool = False) -> Callable[[str], float]:
+    def number(text: str) -> float:
+        value = float(text)
+        if not (low < value if above else low <= value) or not value <= high:
+            word = "above" if above else "at least"
+            raise argparse.ArgumentTypeError(f"must be {word} {low} and at most {high}, not {text}")
+        return value
+
+    return number
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, not {text}")
+    return value
+
+
+def _prepared(args: argparse.Namespace) -> tuple[Video, VideoLLM, Encoded, float]:
+    """The clip, the model, the encoded clip and the seconds that encoding took."""
+    from scissor.models import load_model
+    from scissor.video import read_video
+
+    video = read_video(args.clip, frames=args.frames)
+    model = load_model(args.model)
+    start = perf_counter()
+    return video, model, model.encode(video), perf_counter() - start
+
+
+def _knob(args: argparse.Namespace) -> dict[str, float]:
+    if args.tau is not None:
+        return {"tau": args.tau}
+    return {"retention": 0.1 if args.retention is None else args.retention}
+
+
+def _compress(args: argparse.Namespace) -> None:
+    from scissor.export import write_tokens
+    from scissor.scc import compress
+
+    if not args.out.absolute().parent.is_dir():
+        raise ValueError(f"there is no folder {args.out.parent} to write to")
+    video, _, encoded, _ = _prepared(args)
+    kept = compress(encoded, **_knob(args))
+    write_tokens(args.out, kept, encoded, video.name)
+    print(_counts(kept))
+    print(f"written to {args.out}")
+
+
+def _answer(args: argparse.Namespace) -> None:
+    from scissor.models import ask_both
+    from scissor.scc import compress
+
+    video, model, encoded, seconds = _prepared(args)
+    frames = f"{len(video.frames)} frame" + "s" * (len(video.frames) > 1)
+    print(f"{video.name}: {frames}, encoded by {model.name} in {seconds:.2f} s")
+    limits: dict[str, Any] = {"max_new_tokens": args.max_new_tokens}
+    knob = _knob(args)
+    for side, answer in ask_both(
+        model, encoded, lambda: compress(encoded, **knob), args.question, **limits
+    ):
+        if answer.done:
+            _print_answer(side, answer)
+
+
+def _print_answer(side: str, answer: Answer) -> None:
+    if side == "kept":
+        print(_counts(answer.compression))
+    first = "-" if answer.seconds_first is None else f"{answer.seconds_first:.2f} s"
+    print(
+        f"\n{side:4} {answer.kept:>6,} tokens   first word {first}   "
+        f"total {answer.seconds_total:.2f} s\n{answer.text.strip()}"
+    )
+
+
+def _counts(kept: Compression) -> str:
+    """tokens in -> after step 1 -> kept, and what was asked if that was not met."""
+    before, middle, after = kept.counts
+    asked = "" if kept.target in (None, after) else f", asked {kept.target:,}"
+    taus = [tau for tau in (kept.tau_spatial, kept.tau_temporal) if tau is not None]
+    tau = f", tau {' and '.join(f'{tau:.4f}' for tau in dict.fromkeys(taus))}" if taus else ""
+    return (
+        f"{before:,} tokens -> {middle:,} after step 1 -> {after:,} kept "
+        f"({kept.retention:.1%}{asked}{tau})"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
