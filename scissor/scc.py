@@ -1,0 +1,218 @@
+"""Semantic Connected Components: `compress`, the public call, and what the page asks beside it.
+
+The method of LLaVA-Scissor (arXiv 2506.21862). Knows how a threshold or a budget becomes a
+Compression. Leaves the steps to steps.py, the search for a threshold to budget.py, and what a
+language model does with the tokens to models/.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from time import perf_counter
+
+import torch
+from torch import Tensor
+
+from scissor.budget import Curve, sample_curve, solve
+from scissor.graph import full_precision, unit
+from scissor.steps import (
+    Plan,
+    Prepared,
+    Step,
+    compare,
+    enough,
+    exact_steps,
+    graph,
+    left_out,
+    merged,
+    prepare,
+    spatial_step,
+    temporal_step,
+)
+from scissor.tiles import heaviest_edges
+from scissor.types import Compression, Encoded, cell_places, target_count
+
+__all__ = ["Curve", "Prepared", "compress", "curve", "prepare", "temporal_edges"]
+
+STEPS = ("both", "spatial", "temporal")
+
+
+def compress(
+    tokens: Tensor | Encoded | Prepared,
+    tau: float | None = None,
+    retention: float | None = None,
+    *,
+    exact: bool = False,
+    epsilon: float | None = None,
+    generator: torch.Generator | None = None,
+    steps: str = "both",
+    merge: bool = True,
+    curve: Curve | None = None,
+) -> Compression:
+    """Compress a clip by semantic connected components, at a threshold or to a budget.
+
+    tau: the cosine above which two tokens are joined, in both steps.
+    retention: kept / (T*N) to aim at. One tau is searched for; the final count moves in jumps, so
+    it may miss by `kept - target`. With `exact` it does not: step 1's threshold rises until enough
+    tokens are left, then the heaviest edges of step 2's spanning forest unite until the target is
+    met; tau_temporal is then the heaviest edge that did not. (Step 1 alone never joins frames: it
+    keeps T tokens at least.) With retention 1 the input comes back untouched. curve: this clip's;
+    the search then starts from its bracket and makes at most three probes.
+    epsilon: sample the graphs as eq. (2) of the paper does, seeded by `generator` (without one,
+    always alike). This costs exactness: more tokens are kept than there are components (3% to 50%
+    were measured), and which depends on the seed.
+    steps: "spatial" or "temporal" does one step alone; merge=False leaves out the last step: the
+    paper's ablations.
+
+    Raises ValueError unless exactly one of tau, in [-1, 1], and retention, in (0, 1], is given, for
+    `exact` with epsilon, and for tokens that `prepare` refuses.
+    """
+    _check(tau, retention, steps, exact and epsilon is not None)
+    plan = Plan(steps, epsilon, _seed(generator))
+    seconds: dict[str, float] = {}
+    with _timed(seconds, "prepare"):
+        clip = _clip(tokens, spanned=retention is not None)
+    total = clip.tokens.shape[0] * clip.tokens.shape[1]
+    target = None if retention is None else target_count(retention, total)
+    if retention == 1 or total == 0:
+        return _untouched(clip, tau, target, seconds)
+    with torch.no_grad(), full_precision(clip.tokens.device):
+        if target is not None:
+            with _timed(seconds, "search"):
+                tau, met = _search(clip, plan, target, exact, curve)
+        if exact and target is not None and not met:
+            with _timed(seconds, "steps"):
+                one, two = exact_steps(clip, plan, tau, target)
+        else:
+            with _timed(seconds, "spatial"):
+                one = spatial_step(clip, plan, tau)
+            with _timed(seconds, "temporal"):
+                two = temporal_step(one, plan, tau)
+        with _timed(seconds, "merge"):
+            kept, share = merged(clip, two) if merge else (two.tokens, None)
+        return _compression(clip, one, two, kept, share, target, seconds)
+
+
+def curve(prepared: Prepared, points: int = 40) -> Curve:
+    """What some `points` thresholds keep of a clip, chosen where the count moves most."""
+    weights = prepared.forest.weight[:, 1:].flatten().sort().values
+    at = torch.linspace(0, max(len(weights) - 1, 0), max(points // 4, 2)).long()
+    taus = {-1.0, 1.0, *(weights[at].tolist() if len(weights) else ())}
+    total = max(prepared.forest.weight.numel(), 1)
+    with torch.no_grad(), full_precision(prepared.tokens.device):
+        found = sample_curve(lambda tau: _count(prepared, Plan(), tau), taus, total, points)
+    taus, kept = torch.tensor(found, dtype=torch.float64).unbind(1)
+    spatial = [int(prepared.forest.counts(tau).sum()) for tau in taus.tolist()]
+    return Curve(taus.numpy(), torch.tensor(spatial).numpy(), kept.long().numpy())
+
+
+def temporal_edges(prepared: Prepared, compression: Compression) -> tuple[Tensor, Tensor, Tensor]:
+    """The spanning edges that make step 2's groups: (hub i [E, 2], hub j [E, 2], weight [E]).
+
+    A hub is the (frame, token) of the step-1 component that the edge ends in. Heaviest first.
+    """
+    tau = compression.tau_spatial
+    with torch.no_grad(), full_precision(prepared.tokens.device):
+        one = spatial_step(prepared, Plan("temporal" if tau is None else "both"), tau)
+        i, j, weight = heaviest_edges(unit(one.tokens), len(one.hub) - compression.kept)
+    hub = _frame_and_token(one.hub, prepared.tokens.shape[1])
+    return hub[i], hub[j], weight
+
+
+def _check(tau: float | None, retention: float | None, steps: str, excluded: bool) -> None:
+    if (tau is None) == (retention is None):
+        raise ValueError("give either tau or retention")
+    if tau is not None and not -1 <= tau <= 1:
+        raise ValueError(f"tau is a cosine: it must be between -1 and 1, not {tau}")
+    if steps not in STEPS:
+        raise ValueError(f"steps must be one of {', '.join(STEPS)}, not {steps!r}")
+    if excluded:
+        raise ValueError("exact and epsilon exclude each other: a sampled graph is not exact")
+
+
+def _seed(generator: torch.Generator | None) -> int:
+    return 0 if generator is None else int(torch.randint(2**62, (), generator=generator))
+
+
+def _clip(tokens: Tensor | Encoded | Prepared, spanned: bool) -> Prepared:
+    if isinstance(tokens, Prepared):
+        return tokens
+    return prepare(tokens) if spanned else compare(tokens)
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
+    start = perf_counter()
+    yield
+    seconds[stage] = perf_counter() - start
+
+
+def _count(clip: Prepared, plan: Plan, tau: float) -> int:
+    """Tokens kept at tau."""
+    one = spatial_step(clip, plan, tau)
+    if plan.steps == "spatial":
+        return len(one.hub)
+    labels, _ = graph(unit(one.tokens), plan, tau)
+    return int((labels == torch.arange(len(labels), device=labels.device)).sum())
+
+
+def _search(
+    clip: Prepared, plan: Plan, target: int, exact: bool, curve: Curve | None
+) -> tuple[float, bool]:
+    """The threshold whose final count is nearest to the target, and whether it meets it."""
+    if exact and plan.steps != "both":  # one step alone: its edges' rank says it all
+        return -1.0, False
+    # Step 2 never adds a token: where step 1 leaves too few, so does the whole.
+    lo = -1.0 if plan.steps == "temporal" else enough(clip.forest, target)
+    known, probes = (
+        ([(1.0, clip.units[..., 0].numel())], 16) if curve is None else (curve.points, 3)
+    )
+    tau, kept = solve(lambda tau: _count(clip, plan, tau), target, lo, 1.0, known, probes)
+    return tau, kept == target
+
+
+def _compression(
+    clip: Prepared,
+    one: Step,
+    two: Step,
+    kept: Tensor,
+    share: Tensor | None,
+    target: int | None,
+    seconds: dict[str, float],
+) -> Compression:
+    """Put the provenance together; share None: the merge was left out, a share is its group."""
+    frames, n = clip.tokens.shape[:2]
+    group = two.component[one.component]
+    share = group if share is None else share
+    hub = one.hub[two.hub]
+    cells = cell_places(frames, clip.grid).to(kept.device)
+    size = share.bincount(minlength=len(hub))[:, None]
+    mean = torch.zeros(len(hub), 3, device=kept.device).index_add_(0, share, cells) / size
+    return Compression(
+        method="scc",
+        tokens=kept,
+        grid=clip.grid,
+        spatial=one.component.view(frames, n),
+        group=group.view(frames, n),
+        share=share.view(frames, n),
+        hub=_frame_and_token(hub, n),
+        place=torch.where(size > 0, mean, cells[hub]),
+        counts=(frames * n, len(one.hub), len(hub)),
+        tau_spatial=one.tau,
+        tau_temporal=two.tau,
+        target=target,
+        seconds=seconds,
+    )
+
+
+def _untouched(
+    clip: Prepared, tau: float | None, target: int | None, seconds: dict[str, float]
+) -> Compression:
+    step = replace(left_out(clip.tokens.flatten(0, 1)), tau=1.0 if tau is None else tau)
+    return _compression(clip, step, step, step.tokens, None, target, seconds)
+
+
+def _frame_and_token(index: Tensor, n: int) -> Tensor:
+    return torch.stack([index // max(n, 1), index % max(n, 1)], -1)

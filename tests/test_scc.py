@@ -1,0 +1,350 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+import scissor.tiles as tiles
+from scissor.bench import plain
+from scissor.graph import similarities, unit
+from scissor.scc import compress, curve, prepare, temporal_edges
+from scissor.types import Encoded, cell_places
+
+torch.set_num_threads(1)
+
+
+def clip(seed: int, frames: int = 4, n: int = 12, width: int = 8, kind: str = "scene") -> Tensor:
+    """Tokens [T, N, D]: a background that stays, noise, a shared direction; or with many ties."""
+    g = torch.Generator().manual_seed(seed)
+    if kind == "ties":
+        return torch.randint(-1, 3, (frames, n, min(width, 3)), generator=g).float()
+    regions = torch.randn(5, width, generator=g)
+    background = regions[torch.randint(0, 5, (n,), generator=g)]
+    moving = torch.randn(frames, n, width, generator=g) * (
+        torch.rand(frames, n, 1, generator=g) < 0.3
+    )
+    noise = 0.3 * torch.randn(frames, n, width, generator=g)
+    x = background + moving + noise + 0.5 * torch.randn(width, generator=g)
+    if kind == "repeats":
+        x[1 % frames] = x[0].clone()
+        x[-1, n // 2 :] = x[-1, 0].clone()
+        x[0, 0] = 0
+    return x
+
+
+clips = st.builds(
+    clip,
+    seed=st.integers(0, 10**6),
+    frames=st.integers(1, 5),
+    n=st.integers(1, 14),
+    width=st.integers(1, 10),
+    kind=st.sampled_from(["scene", "repeats", "ties"]),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(clips, st.one_of(st.floats(-1, 1), st.sampled_from([-1.0, 0.3, 0.8, 1.0])), st.booleans())
+def test_equal_to_the_formulas_in_float64_loops(x, tau, merge):
+    expected = plain.compress(x.double().numpy(), tau, merge)
+    assume(expected.margin > 2e-6)
+    for source in (x, prepare(x)):
+        c = compress(source, tau=tau, merge=merge)
+        assert c.counts == expected.counts
+        assert np.array_equal(c.spatial, expected.spatial)
+        assert np.array_equal(c.group, expected.group)
+        assert np.array_equal(c.share, expected.share)
+        assert np.array_equal(c.hub, expected.hub)
+        np.testing.assert_allclose(c.tokens, expected.tokens, rtol=1e-5, atol=1e-5)
+        assert (c.tau_spatial, c.tau_temporal, c.target) == (tau, tau, None)
+
+
+@settings(max_examples=60, deadline=None)
+@given(clips, st.floats(0.001, 1), st.sampled_from(["both", "temporal"]))
+def test_exact_mode_meets_the_budget(x, retention, steps):
+    c = compress(x, retention=retention, exact=True, steps=steps)
+    total = x.shape[0] * x.shape[1]
+    assert c.kept == c.target == max(1, int(np.ceil(retention * total - 1e-6)))
+    assert len(c.tokens) == len(c.hub) == len(c.place) == c.kept
+    assert c.group.unique().tolist() == list(range(c.kept))
+
+
+@settings(max_examples=30, deadline=None)
+@given(clips, st.floats(0.01, 0.99))
+def test_one_step_alone_meets_the_budget_or_keeps_a_token_a_frame(x, retention):
+    c = compress(x, retention=retention, exact=True, steps="spatial")
+    assert c.kept == max(c.target, x.shape[0])
+    assert c.tau_temporal is None
+
+
+@settings(max_examples=30, deadline=None)
+@given(clips, st.floats(0.01, 0.99))
+def test_a_budget_without_exact_is_one_threshold(x, retention):
+    c = compress(x, retention=retention)
+    assert c.tau_spatial == c.tau_temporal
+    again = compress(x, tau=c.tau_spatial)
+    assert again.counts == c.counts
+    assert torch.equal(again.group, c.group)
+    assert torch.equal(again.tokens, c.tokens)
+
+
+def test_the_search_finds_what_a_fine_sweep_finds():
+    x = prepare(clip(7, frames=6, n=25, width=16))
+    kept = {compress(x, tau=t, merge=False).kept for t in np.linspace(-0.2, 1, 800)}
+    for retention in (0.05, 0.1, 0.2, 0.35, 0.5, 0.8):
+        c = compress(x, retention=retention)
+        assert abs(c.kept - c.target) <= min(abs(k - c.target) for k in kept)
+
+
+def test_exact_groups_are_those_of_the_threshold_where_one_meets_the_budget():
+    x = clip(3, frames=5, n=16, width=16)
+    for tau in (0.5, 0.7, 0.8, 0.9):
+        at_tau = compress(x, tau=tau)
+        exact = compress(x, retention=at_tau.retention, exact=True)
+        assert exact.kept == at_tau.kept
+
+
+def test_retention_one_returns_the_input():
+    x = clip(1)
+    for exact in (False, True):
+        c = compress(x, retention=1, exact=exact)
+        everything = torch.arange(48).view(4, 12)
+        assert torch.equal(c.tokens, x.flatten(0, 1))
+        for part in (c.spatial, c.group, c.share):
+            assert torch.equal(part, everything)
+        assert torch.equal(c.place, cell_places(4, c.grid))
+        assert c.counts == (48, 48, 48)
+        assert c.kept == c.target == 48
+
+
+def test_tau_one_joins_nothing_not_even_duplicates():
+    c = compress(clip(2, kind="repeats"), tau=1.0)
+    assert c.counts == (48, 48, 48)
+    assert torch.equal(c.group.flatten(), torch.arange(48))
+
+
+def test_duplicates_join_below_one():
+    x = clip(5)[:1].expand(6, -1, -1) * torch.arange(1, 7)[:, None, None]
+    c = compress(x, tau=1 - 1e-5)
+    assert c.counts == (72, 72, 12)
+    assert torch.equal(c.group, c.group[:1].expand(6, -1))
+
+
+def test_tau_minus_one_joins_everything():
+    x = clip(4)
+    c = compress(x, tau=-1.0)
+    assert c.counts == (48, 4, 1)
+    mean = x.mean(1).mean(0)
+    torch.testing.assert_close(c.tokens[0], (mean + x.flatten(0, 1).sum(0)) / 49)
+
+
+def test_zero_vectors_stay_alone_and_pull_nothing():
+    x = clip(6)
+    x[1, 3] = x[2, 5] = 0
+    c = compress(x, tau=0.3)
+    assert (c.group == c.group[1, 3]).sum() == 1
+    assert (c.group == c.group[2, 5]).sum() == 1
+    assert c.tokens.isfinite().all()
+    assert compress(torch.zeros(2, 3, 4), tau=-1.0).counts == (6, 2, 1)
+    assert compress(torch.zeros(2, 3, 4), tau=0.0).counts == (6, 6, 6)
+
+
+@pytest.mark.parametrize("shape", [(1, 9, 4), (5, 1, 4), (1, 1, 4), (3, 4, 1)])
+def test_one_frame_one_token_one_dimension(shape):
+    x = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    c = compress(x, tau=0.5)
+    assert c.counts[0] == shape[0] * shape[1]
+    assert c.group.shape == shape[:2]
+    assert compress(x, retention=0.01, exact=True).kept == 1
+
+
+@pytest.mark.parametrize("shape", [(0, 9, 4), (3, 0, 4), (0, 0, 0)])
+def test_no_tokens_in_none_out(shape):
+    for options in ({"tau": 0.5}, {"retention": 0.5}, {"retention": 0.5, "exact": True}):
+        c = compress(torch.zeros(shape), **options)
+        assert c.counts == (0, 0, 0)
+        assert c.tokens.shape == (0, shape[2])
+        assert c.retention == c.moved == 0
+    assert curve(prepare(torch.zeros(shape))).kept.tolist() == [0, 0]
+
+
+def test_tokens_without_width_are_zero_vectors():
+    assert compress(torch.zeros(2, 3, 0), tau=0.0).counts == (6, 6, 6)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_values_that_are_not_finite_are_named(value):
+    x = clip(0)
+    x[2, 7, 3] = value
+    with pytest.raises(ValueError, match="token 7 of frame 2"):
+        compress(x, tau=0.5)
+    with pytest.raises(ValueError, match="token 7 of frame 2"):
+        prepare(x)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({}, "either"),
+        ({"tau": 0.5, "retention": 0.5}, "either"),
+        ({"tau": 1.5}, "between -1 and 1"),
+        ({"tau": float("nan")}, "between -1 and 1"),
+        ({"retention": 0.0}, "retention"),
+        ({"retention": 1.1}, "retention"),
+        ({"tau": 0.5, "steps": "sideways"}, "steps"),
+        ({"retention": 0.5, "exact": True, "epsilon": 0.1}, "exclude"),
+        ({"tau": 0.5, "epsilon": 0.0}, "epsilon"),
+    ],
+)
+def test_bad_arguments_are_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        compress(clip(0), **options)
+
+
+def test_shapes_and_grids_are_checked():
+    with pytest.raises(ValueError, match=r"\[frames, tokens, width\]"):
+        compress(torch.zeros(3, 4), tau=0.5)
+    with pytest.raises(ValueError, match="2 x 5"):
+        prepare(clip(0), grid=(2, 5))
+    assert prepare(clip(0), grid=(3, 4)).grid == (3, 4)
+    assert prepare(clip(0)).grid == (1, 12)
+    assert prepare(clip(0, n=9)).grid == (3, 3)
+
+
+def test_encoded_brings_its_grid():
+    x = clip(0)
+    encoded = Encoded(x, (4, 3), np.zeros(4), "none", "key")
+    c = compress(encoded, tau=0.8)
+    assert c.grid == (4, 3)
+    assert torch.equal(c.tokens, compress(x, tau=0.8).tokens)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64])
+def test_other_types_are_computed_in_float32(dtype):
+    x = clip(8).to(dtype)
+    c = compress(x, tau=0.8)
+    assert c.tokens.dtype == torch.float32
+    assert torch.equal(c.tokens, compress(x.float(), tau=0.8).tokens)
+
+
+def test_provenance_hangs_together():
+    x = clip(9, frames=6, n=16)
+    c = compress(x, tau=0.75)
+    total, m, k = c.counts
+    assert c.spatial.unique().tolist() == list(range(m))
+    assert c.group.unique().tolist() == list(range(k))
+    assert (c.spatial.view(6, 16).diff(dim=0).flatten() != 0).all()  # frames share none
+    per_component = [c.group[c.spatial == s].unique() for s in range(m)]
+    assert all(len(g) == 1 for g in per_component)
+    hub = c.hub[:, 0] * 16 + c.hub[:, 1]
+    assert (hub.diff() > 0).all()
+    assert torch.equal(c.group.flatten()[hub], torch.arange(k))
+    cells = cell_places(6, c.grid)
+    for j in range(k):
+        share = (c.share == j).flatten()
+        torch.testing.assert_close(
+            c.place[j], cells[share].mean(0) if share.any() else cells[hub[j]]
+        )
+    assert set(c.seconds) == {"prepare", "spatial", "temporal", "merge"}
+
+
+def test_permuting_frames_permutes_step_one():
+    x = clip(10, frames=5, n=16)
+    order = torch.tensor([3, 0, 4, 1, 2])
+    a, b = compress(x, tau=0.8, steps="spatial"), compress(x[order], tau=0.8, steps="spatial")
+    for t, source in enumerate(order):
+        left, right = b.spatial[t], a.spatial[source]
+        assert torch.equal(left - left.min(), right - right.min())
+
+
+def test_scaling_a_token_changes_no_edge():
+    x = clip(11)
+    scaled = x * torch.rand(4, 12, 1, generator=torch.Generator().manual_seed(1)).add(0.1)
+    a, b = (compress(v, tau=0.7, steps="spatial") for v in (x, scaled))
+    assert torch.equal(a.spatial, b.spatial)
+
+
+def test_the_input_is_left_alone():
+    x = clip(12).requires_grad_()
+    before = x.detach().clone()
+    c = compress(x, retention=0.3)
+    assert torch.equal(x.detach(), before)
+    assert not c.tokens.requires_grad
+
+
+def test_curve_is_what_compress_does():
+    p = prepare(clip(13, frames=5, n=16, width=16))
+    sampled = curve(p)
+    assert len(sampled.taus) <= 40
+    assert (np.diff(sampled.taus) > 0).all()
+    for tau, m, k in list(zip(sampled.taus, sampled.spatial, sampled.kept, strict=True))[::4]:
+        assert compress(p, tau=float(tau)).counts == (80, m, k)
+    c = compress(p, retention=0.2, curve=sampled)
+    assert abs(c.kept - c.target) <= 1
+
+
+def test_temporal_edges_join_the_groups():
+    p = prepare(clip(14, frames=6, n=16, width=16))
+    for c in (compress(p, tau=0.7), compress(p, retention=0.1, exact=True)):
+        i, j, weight = temporal_edges(p, c)
+        assert len(i) == len(j) == len(weight) == c.counts[1] - c.kept
+        ends = [(c.group[a[0], a[1]], c.group[b[0], b[1]]) for a, b in zip(i, j, strict=True)]
+        assert all(a == b for a, b in ends)
+        assert (weight >= c.tau_temporal).all()
+        assert (weight.diff() <= 0).all()
+
+
+def test_sampling_follows_equation_two():
+    assert tiles.sample_size(3233, 0.05) == 3233
+    assert tiles.sample_size(3234, 0.05) == 3234 - 1
+    x = clip(15, frames=4, n=60, width=12)
+    exact = compress(x, tau=0.8)
+    tiny = compress(x, tau=0.8, epsilon=0.01)
+    assert torch.equal(tiny.tokens, exact.tokens)
+    kept = [
+        compress(x, tau=0.8, epsilon=0.5, generator=torch.Generator().manual_seed(s)).kept
+        for s in (1, 1, 2, 3, 4)
+    ]
+    assert kept[0] == kept[1]
+    assert len(set(kept)) > 1
+    assert min(kept) > exact.kept
+    assert compress(x, tau=0.8, epsilon=0.5).kept == compress(x, tau=0.8, epsilon=0.5).kept
+
+
+def test_seconds_name_the_stages():
+    assert set(compress(clip(0), retention=0.4).seconds) >= {"prepare", "search", "merge"}
+
+
+@pytest.mark.parametrize("rows", [1, 3, 7, 64])
+@pytest.mark.parametrize("columns", [1, 4, 64])
+def test_tiles_change_nothing(monkeypatch, rows, columns):
+    x = clip(16, frames=4, n=9, width=6)
+    whole = compress(x, tau=0.8), compress(x, retention=0.3, exact=True)
+    monkeypatch.setattr(tiles, "ROWS", rows)
+    monkeypatch.setattr(tiles, "COLUMNS", max(rows, columns))
+    tiled = compress(x, tau=0.8), compress(x, retention=0.3, exact=True)
+    for a, b in zip(whole, tiled, strict=True):
+        assert torch.equal(a.group, b.group)
+        assert torch.equal(a.share, b.share)
+        torch.testing.assert_close(a.tokens, b.tokens)
+
+
+def kruskal(similar: Tensor, count: int) -> list[tuple[float, int, int]]:
+    n = len(similar)
+    edges = sorted((-similar[i, j].item(), i, j) for i in range(n) for j in range(i + 1, n))
+    root, taken = list(range(n)), []
+    for w, i, j in edges:
+        if root[i] != root[j]:
+            root = [root[i] if r == root[j] else r for r in root]
+            taken.append((-w, i, j))
+    return taken[:count]
+
+
+@settings(max_examples=60, deadline=None)
+@given(clips, st.floats(0, 1))
+def test_heaviest_edges_are_kruskal_s(x, part):
+    units = unit(x.flatten(0, 1))
+    count = round(part * (len(units) - 1))
+    i, j, weight = tiles.heaviest_edges(units, count)
+    expected = kruskal(similarities(units), count)
+    assert list(zip(weight.tolist(), i.tolist(), j.tolist(), strict=True)) == expected
