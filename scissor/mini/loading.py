@@ -1,0 +1,72 @@
+"""The embedded model's folder: config.json, model.safetensors, tokenizer.json and imagenet.txt.
+
+Knows how the model is written there and read again as ordinary float32 modules. Leaves the stored
+format of a weight to quantise.py.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from scissor.mini.config import Config
+from scissor.mini.decoder import load_tokenizer
+from scissor.mini.model import Mini
+from scissor.mini.quantise import dequantise, plain_state, quantise
+
+WEIGHTS, CONFIG, NAMES = "model.safetensors", "config.json", "imagenet.txt"
+
+
+def shipped() -> Path:
+    """The folder in the repository that holds the embedded model."""
+    return Path(__file__).parents[2] / "assets" / "mini"
+
+
+def read_names(folder: str | Path) -> list[str]:
+    """The ImageNet class names of a folder, in the order of the classes."""
+    return (Path(folder) / NAMES).read_text(encoding="utf-8").split("\n")[:-1]
+
+
+def save(model: Mini, folder: str | Path) -> None:
+    """Write the model's weights, in few bits, and its configuration, tokenizer and names."""
+    from safetensors.torch import save_file
+
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file(quantise(plain_state(model), model.config.bits), folder / WEIGHTS)
+    model.config.write(folder / CONFIG)
+    model.tokenizer.backend_tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
+    (folder / NAMES).write_text("\n".join(model.class_names) + "\n", encoding="utf-8")
+
+
+def blank(folder: str | Path) -> Mini:
+    """The model of a folder's configuration, tokenizer and names, its weights on "meta"."""
+    config = Config.read(Path(folder) / CONFIG)
+    tokenizer, names = load_tokenizer(folder), read_names(folder)
+    with torch.device("meta"):
+        return Mini(config, tokenizer, names)
+
+
+def load(folder: str | Path | None = None) -> Mini:
+    """Read what `save` wrote (the shipped model unless told): float32, on the CPU, in eval mode.
+
+    Raises FileNotFoundError where a file is missing, KeyError where a weight is.
+    """
+    from safetensors.torch import load_file
+
+    folder = Path(folder) if folder else shipped()
+    model = blank(folder)
+    shapes = {name: weight.shape for name, weight in plain_state(model).items()}
+    weights = dequantise(load_file(folder / WEIGHTS), shapes, model.config.bits)
+    assign(model, weights)
+    return model.eval().requires_grad_(False)
+
+
+def assign(model: Mini, weights: dict[str, torch.Tensor]) -> None:
+    """Put float32 weights by plain name into a model built on "meta"; tie the decoder's head."""
+    model.load_state_dict(weights, strict=False, assign=True)
+    model.decoder.tie_weights()
+    left = [name for name, weight in model.named_parameters() if weight.is_meta]
+    if left:
+        raise KeyError(f"the embedded model's file lacks {left[0]}")

@@ -1,0 +1,114 @@
+"""The eye of the embedded model: EfficientNet-Lite0 over single frames.
+
+Knows the network (Tan & Le, arXiv 1905.11946, in its Lite form: no squeeze-excite, ReLU6), whose
+batch normalisation is already folded into plain convolutions, and how its stages become features of
+the cells of one grid. Leaves what the features mean to the decoder to projector.py.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from scissor.mini.config import Config, Stage
+
+
+class Seen(NamedTuple):
+    """What the tower sees in B frames of N cells.
+
+    features: [B, N, F]. classes: [B, N, k] int64, the likeliest ImageNet classes of a cell, best
+    first. probabilities: [B, N, k], theirs among all classes.
+    """
+
+    features: Tensor
+    classes: Tensor
+    probabilities: Tensor
+
+
+class SameConv(nn.Conv2d):
+    """A convolution padded as TensorFlow's "same": what is odd goes right and below."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1):
+        even = kernel // 2 if stride == 1 else 0
+        super().__init__(inputs, outputs, kernel, stride, padding=even, groups=groups)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, C, H, W] -> [B, C', ceil(H / stride), ceil(W / stride)]."""
+        stride, kernel = self.stride[0], self.kernel_size[0]
+        if stride > 1:
+            spare = [max((-(-n // stride) - 1) * stride + kernel - n, 0) for n in x.shape[-2:]]
+            x = F.pad(x, [side for n in reversed(spare) for side in (n // 2, n - n // 2)])
+        return super().forward(x)
+
+
+class Bottleneck(nn.Module):
+    """An inverted bottleneck: widen, filter each channel, narrow; added to its input if it fits."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int) -> None:
+        super().__init__()
+        wide = inputs * expansion
+        self.expand = SameConv(inputs, wide, 1) if expansion > 1 else None
+        self.depthwise = SameConv(wide, wide, kernel, stride, groups=wide)
+        self.project = SameConv(wide, outputs, 1)
+        self.residual = stride == 1 and inputs == outputs
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, C, H, W] -> [B, C', H / stride, W / stride]."""
+        y = x if self.expand is None else F.relu6(self.expand(x), inplace=True)
+        y = self.project(F.relu6(self.depthwise(y), inplace=True))
+        return x + y if self.residual else y
+
+
+def _stage(inputs: int, stage: Stage) -> nn.Sequential:
+    repeats, kernel, stride, expansion, width = stage
+    blocks = [Bottleneck(inputs, width, kernel, stride, expansion)]
+    blocks += [Bottleneck(width, width, kernel, 1, expansion) for _ in range(repeats - 1)]
+    return nn.Sequential(*blocks)
+
+
+class Tower(nn.Module):
+    """EfficientNet-Lite0: frames in, features and ImageNet evidence of every cell out."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.config = config
+        self.stem = SameConv(3, config.stem, 3, 2)
+        widths = [config.stem, *(stage[4] for stage in config.stages)]
+        pairs = zip(widths[:-1], config.stages, strict=True)
+        self.stages = nn.ModuleList(_stage(width, stage) for width, stage in pairs)
+        self.head = SameConv(widths[-1], config.head, 1)
+        self.classifier = nn.Linear(config.head, config.classes)
+
+    def forward(self, frames: Tensor) -> Seen:
+        """[B, S, S, 3] uint8 RGB, S = config.frame, -> Seen with N = rows * cols cells."""
+        maps = self.maps(frames)
+        last = maps[-1]
+        tapped = [
+            F.adaptive_avg_pool2d(maps[tap], last.shape[-2:]) if maps[tap].shape != last.shape
+            else maps[tap]
+            for tap in self.config.taps
+        ]  # fmt: skip
+        features = torch.cat(tapped, 1).flatten(2).transpose(1, 2)
+        likely = self.cell_logits(last).float().softmax(-1).topk(self.config.evidence, -1)
+        return Seen(features, likely.indices, likely.values.to(features.dtype))
+
+    def maps(self, frames: Tensor) -> list[Tensor]:
+        """[B, S, S, 3] uint8 -> the stages' outputs, each [B, C, H, W]."""
+        x = (frames.permute(0, 3, 1, 2).to(self.stem.weight.dtype) - 127) / 128
+        x = F.relu6(self.stem(x), inplace=True)
+        maps = []
+        for stage in self.stages:
+            x = stage(x)
+            maps.append(x)
+        return maps
+
+    def cell_logits(self, last: Tensor) -> Tensor:
+        """The last stage's map [B, C, H, W] -> ImageNet logits of every cell, [B, H*W, classes]."""
+        return self.classifier(F.relu6(self.head(last)).flatten(2).transpose(1, 2))
+
+    def picture_logits(self, frames: Tensor) -> Tensor:
+        """[B, S, S, 3] uint8 -> ImageNet logits of the whole picture, [B, classes]."""
+        return self.classifier(F.relu6(self.head(self.maps(frames)[-1])).mean((2, 3)))
