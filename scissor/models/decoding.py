@@ -16,7 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from scissor.models.contract import Kept, ModelError
+from scissor.models.contract import Kept
+from scissor.models.pruning import Pruner
 from scissor.types import Compression, Encoded, InDecoder
 
 Around = Callable[[], AbstractContextManager]
@@ -80,9 +81,12 @@ def visual_rows(encoded: Encoded, kept: Kept) -> Tensor:
 
 
 def pruning(lm: nn.Module, prompt: Prompt, kept: Kept) -> Around:
-    """The context in which the decoder runs for `kept`: none unless it is an InDecoder."""
+    """The context in which the decoder runs for `kept`: none unless it is an InDecoder.
+
+    One for each run. Raises ValueError or ModelError where it cannot be done (pruning.Pruner).
+    """
     if isinstance(kept, InDecoder):
-        raise ModelError("Pruning inside the decoder is not offered by this model yet.")
+        return Pruner(lm, prompt.visual, len(prompt), kept)
     return nullcontext
 
 

@@ -178,12 +178,22 @@ def test_attention_equals_the_eager_weights(tokenizer, video, feature):
     assert plain.attention is None
 
 
-def test_long_clips_and_pruning_inside_are_declined_in_a_sentence(model, encoded, video):
+def test_pruning_inside_the_decoder_answers_and_scores(model, encoded):
+    """That it is FastV is test_pruning.py's to show; here, that the newline is never dropped."""
+    native = model.score(encoded, None, QUESTION, "yes")
+    for retention in (0.01, 0.5):
+        kept = InDecoder(2, retention)
+        assert "".join(model.answer(encoded, kept, QUESTION, max_new_tokens=4))
+        assert (model.score(encoded, kept, QUESTION, "yes") - native).abs().max() > 1e-3
+    everything = model.score(encoded, InDecoder(2, 1.0), QUESTION, "yes")
+    torch.testing.assert_close(everything, native, atol=1e-5, rtol=1e-5)
+    assert len(model.prompt(encoded, InDecoder(2, 0.5), QUESTION).visual) == 99
+
+
+def test_long_clips_are_declined_in_a_sentence(model, encoded, video):
     frames = np.zeros((33, 8, 8, 3), np.uint8)
     with pytest.raises(ValueError, match="at most 32 frames"):
         model.encode(Video(frames, np.arange(33.0), 33.0, "long", "k"))
-    with pytest.raises(ModelError, match="not offered"):
-        model.answer(encoded, InDecoder(2, 0.5), QUESTION)
 
 
 @pytest.fixture(scope="module")
@@ -210,7 +220,7 @@ def test_shards_load_and_a_missing_one_is_refused(lm, tokenizer, tmp_path):
     folder = tmp_path / "sharded"
     lm.save_pretrained(folder, max_shard_size="40KB")
     tokenizer.save_pretrained(folder)
-    assert load_model(str(folder), device="cpu").shape.layers == 4
+    assert load_model(str(folder), device="cpu").shape.layers == 5
     next(folder.glob("model-00001-*.safetensors")).unlink()
     with pytest.raises(ModelError, match="lacks weight files"):
         load_model(str(folder))
