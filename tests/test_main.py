@@ -77,6 +77,22 @@ def test_a_threshold_is_used_as_given(clip, tmp_path):
     assert kept.target is None
 
 
+def test_a_real_clip_goes_through_reading_and_compressing(monkeypatch, capsys, tmp_path):
+    from PIL import Image
+
+    monkeypatch.setattr(models, "load_model", lambda name: Model())
+    pictures = [Image.new("RGB", (32, 24), (shade, 0, 0)) for shade in (0, 80, 160, 240)]
+    clip, out = tmp_path / "red.gif", tmp_path / "tokens.safetensors"
+    pictures[0].save(clip, save_all=True, append_images=pictures[1:], duration=100, loop=0)
+    assert main(["compress", str(clip), "--tau", "0.5", "--frames", "3", "--out", str(out)]) == 0
+    kept, rest = read_tokens(out)
+    assert kept.counts[0] == 27
+    assert rest["clip"] == "red.gif"
+    clip.write_text("no clip at all")
+    assert main(["compress", str(clip), "--tau", "0.5", "--out", str(out)]) == 2
+    assert str(tmp_path) not in capsys.readouterr().err
+
+
 BAD = [
     ["compress", "CLIP"],
     ["compress", "CLIP", "--retention", "0", "--out", "x"],
