@@ -1,0 +1,1 @@
+"""What can be seen of a compression: overlays, the similarity graph, charts, one palette."""

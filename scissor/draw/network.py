@@ -1,0 +1,126 @@
+"""The similarity graph as a Plotly figure.
+
+Knows lines, dots and hover text. Leaves the graph and its layout to graph.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from scissor.draw.charts import bare_layout
+from scissor.draw.graph import Places, SimilarityGraph, force_places, grid_places
+from scissor.draw.overlay import View
+from scissor.draw.palette import SINGLE, colour_of
+
+GREY = "#8a919c"
+
+
+def network_figure(
+    shown: SimilarityGraph,
+    view: View,
+    grid: tuple[int, int],
+    *,
+    layout: str = "grid",
+    pictures: Sequence[str] = (),
+    aspect: float = 1.0,
+    only: int | None = None,
+) -> go.Figure:
+    """Nodes as dots, edges as lines, both in their group's colour.
+
+    layout: "grid" stands every node at its cell, over `pictures` (a data URI a frame) where given,
+    "force" by forces. aspect: a cell's width over its height. only: fade all but this group.
+    """
+    if layout == "grid":
+        places = grid_places(shown, len(view.ids), grid)
+    else:
+        places = force_places(shown, grid)
+    figure = go.Figure(layout=bare_layout(height=560))
+    for trace in [*_lines(shown, view, places, only), _dots(shown, view, places, grid, only)]:
+        figure.add_trace(trace)
+    figure.update_xaxes(visible=False, constrain="domain")
+    scale = 1 / aspect if layout == "grid" else 1
+    figure.update_yaxes(visible=False, autorange="reversed", scaleanchor="x", scaleratio=scale)
+    if layout == "grid":
+        _frames_behind(figure, shown, pictures, grid)
+    return figure
+
+
+def _lines(
+    shown: SimilarityGraph, view: View, places: Places, only: int | None
+) -> list[go.Scattergl]:
+    """One trace a colour: an edge has the colour of the group it lies in, grey between groups."""
+    ids, colour = view.ids.flatten().tolist(), view.colour.tolist()
+    paths: dict[str, list] = {}
+    for i, j in shown.graph.edges:
+        same = ids[i] == ids[j]
+        name = colour_of(colour[ids[i]]) if same else None
+        if only is not None and only not in (ids[i], ids[j]):
+            name = "rgba(138,145,156,0.15)"
+        paths.setdefault(name or GREY, []).extend([places[i], places[j], (None, None)])
+    return [
+        go.Scattergl(
+            x=[x for x, _ in path],
+            y=[y for _, y in path],
+            mode="lines",
+            line={"color": name, "width": 2},
+            hoverinfo="skip",
+        )
+        for name, path in paths.items()
+    ]
+
+
+def _dots(
+    shown: SimilarityGraph, view: View, places: Places, grid: tuple[int, int], only: int | None
+) -> go.Scattergl:
+    nodes = np.array(list(shown.graph), np.int64)
+    group = view.ids.flatten().numpy()[nodes]
+    colour = view.colour.numpy()[group]
+    width = grid[0] * grid[1]
+    data = np.stack(
+        [
+            nodes // width + 1,
+            nodes % width // grid[1] + 1,
+            nodes % width % grid[1] + 1,
+            view.size.numpy()[group],
+            view.likeness.flatten().numpy()[nodes],
+        ],
+        axis=1,
+    )
+    return go.Scattergl(
+        x=[places[node][0] for node in nodes.tolist()],
+        y=[places[node][1] for node in nodes.tolist()],
+        mode="markers",
+        customdata=data,
+        hovertemplate="frame %{customdata[0]}, row %{customdata[1]}, column %{customdata[2]}<br>"
+        "%{customdata[3]} in its group<br>cosine to its hub %{customdata[4]:.3f}<extra></extra>",
+        marker={
+            "color": [colour_of(int(c)) or "rgba(0,0,0,0)" for c in colour],
+            "size": np.where(colour == SINGLE, 5, 8 if shown.frame is not None else 5),
+            "opacity": 1.0 if only is None else np.where(group == only, 1.0, 0.15),
+            "line": {"width": np.where(colour == SINGLE, 1, 0.5), "color": GREY},
+        },
+    )
+
+
+def _frames_behind(
+    figure: go.Figure, shown: SimilarityGraph, pictures: Sequence[str], grid: tuple[int, int]
+) -> None:
+    rows, cols = grid
+    frames = range(len(pictures)) if shown.frame is None else [shown.frame]
+    across = 1 if shown.frame is not None else int(np.ceil(np.sqrt(max(1, len(pictures)))))
+    for tile, frame in enumerate(frames[: len(pictures)]):
+        figure.add_layout_image(
+            source=pictures[frame],
+            xref="x",
+            yref="y",
+            x=tile % across * (cols + 1),
+            y=tile // across * (rows + 1),
+            sizex=cols,
+            sizey=rows,
+            sizing="stretch",
+            opacity=0.35,
+            layer="below",
+        )

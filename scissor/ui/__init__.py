@@ -1,0 +1,1 @@
+"""The page: layout, actions, what is kept between them, theme. app.py starts it."""

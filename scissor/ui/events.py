@@ -1,0 +1,160 @@
+"""What the page's events do: Gradio values in, Gradio updates out, every error a sentence.
+
+Knows what Gradio hands over and expects back. Leaves the work to desk.py, redraw.py, figures.py.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import gradio as gr
+
+from scissor.models import ModelError
+from scissor.ui.desk import Desk, Unanswerable
+from scissor.ui.examples import Example
+from scissor.ui.figures import Look, graph_tab, tokens_tab
+from scissor.ui.redraw import Dial, redraw, scene
+from scissor.video import VideoError
+
+log = logging.getLogger(__name__)
+TOLD = (VideoError, ModelError, Unanswerable)  # their text is written for the visitor
+GONE = {"gone": True}
+UNEXPECTED = "Something went wrong on our side. Try again; if it stays, try another clip."
+
+
+def sentence(error: Exception) -> str:
+    """What the visitor reads: the error's own sentence, or a general one and a line in the log."""
+    if isinstance(error, TOLD):
+        return str(error)
+    log.exception("unexpected error", exc_info=error)
+    return UNEXPECTED
+
+
+def _status(text: str = "", kind: str = "") -> dict[str, str]:
+    return {"text": text, "kind": kind}
+
+
+def _buttons(running: bool) -> tuple[dict, dict]:
+    return gr.update(visible=not running), gr.update(visible=running)
+
+
+class Events:
+    """The handlers of one page, over one desk."""
+
+    def __init__(self, desk: Desk, examples: list[Example]) -> None:
+        self.desk, self.examples = desk, examples
+
+    # Called straight from the page's scripts; plain JSON both ways, never an exception.
+
+    def move(self, data: Any) -> dict[str, Any]:
+        """A dial moved: everything that changes with it."""
+        clip = self.desk.store.get(data.get("handle")) if isinstance(data, dict) else None
+        if clip is None:
+            return GONE
+        dial = Dial.read(data)
+        return redraw(clip, dial, self.desk.compression(clip, dial))
+
+    def scene(self, data: Any) -> dict[str, Any]:
+        """A clip came up: everything that stays while it is shown."""
+        clip = self.desk.store.get(data.get("handle")) if isinstance(data, dict) else None
+        return GONE if clip is None else scene(clip)
+
+    # Events of Gradio's components.
+
+    def pick(self, event: gr.EventData) -> tuple[str, str]:
+        """An example was pressed: (its clip, its question)."""
+        example = self.examples[int(event.index) % len(self.examples)]
+        return str(example.path), example.question
+
+    def open(self, path: str | None, model: str, frames: float, dials: Any) -> Iterator[tuple]:
+        """Clip, model or frames changed: encode, keep the dial that leads."""
+        if not path:
+            yield gr.skip(), _status("Choose a clip: drop one in, or press an example.")
+            return
+        yield gr.skip(), _status(f"Reading and encoding {int(frames)} frames …", "busy")
+        try:
+            yield self._opened(path, model, frames, dials), _status()
+        except Exception as error:
+            yield gr.skip(), _status(sentence(error), "bad")
+
+    def _opened(self, path: str, model: str, frames: float, dials: Any) -> dict[str, Any]:
+        """The dials' new value; the same one where this clip is what they already stand on."""
+        handle, clip = self.desk.open(path, model, int(frames))
+        before = self.desk.store.get(dials.get("handle")) if isinstance(dials, dict) else None
+        if before is clip:
+            handle = dials["handle"]
+        dial = Dial.read(dials)
+        return {"handle": handle, "lead": dial.lead, "value": dial.value}
+
+    def run(
+        self,
+        path: str | None,
+        question: str,
+        model: str,
+        frames: float,
+        dials: Any,
+        request: gr.Request,
+    ) -> Iterator[tuple]:
+        """Run: (both answers as they grow, the dials, the status line, Run, Stop)."""
+        stop = self.desk.begin(request.session_hash)
+        quiet = gr.skip(), gr.skip()
+        try:
+            yield gr.skip(), gr.skip(), _status("Reading the clip …", "busy"), *_buttons(True)
+            value = (
+                self._opened(path, model, frames, dials) if path else self.desk.open(path, "", 1)
+            )
+            clip = self.desk.store.get(value["handle"])
+            yield (
+                gr.skip(),
+                value,
+                _status("Answering: first from the kept tokens …", "busy"),
+                *quiet,
+            )
+            for cards in self.desk.answers(clip, Dial.read(value), question, stop):
+                yield cards, gr.skip(), _progress(cards), *quiet
+            yield gr.skip(), gr.skip(), _status(), *_buttons(False)
+        except Exception as error:
+            yield gr.skip(), gr.skip(), _status(sentence(error), "bad"), *_buttons(False)
+
+    def again(self, dials: Any, cards: Any, request: gr.Request) -> Iterator[tuple]:
+        """Ask again: only the compressed side, where the dials stand now."""
+        stop = self.desk.begin(request.session_hash)
+        quiet = gr.skip(), gr.skip()
+        try:
+            clip = self.desk.store.get(dials.get("handle"))
+            if clip is None:
+                raise Unanswerable("This clip has left the server's memory. Press Run.")
+            busy = _status("Answering from the kept tokens …", "busy")
+            yield gr.skip(), gr.skip(), busy, *_buttons(True)
+            for value in self.desk.answer_again(clip, Dial.read(dials), cards or {}, stop):
+                yield value, gr.skip(), gr.skip(), *quiet
+            yield gr.skip(), gr.skip(), _status(), *_buttons(False)
+        except Exception as error:
+            yield gr.skip(), gr.skip(), _status(sentence(error), "bad"), *_buttons(False)
+
+    def stop(self, request: gr.Request) -> None:
+        """Stop whatever this visitor's page has running."""
+        self.desk.stop(request.session_hash)
+
+    def figures(self, tab: str, dials: Any, look: Any, layout: str, every: bool) -> list:
+        """The figures of the tab in sight: (line, graph, funnel, a frame, groups, curve)."""
+        out: list = [gr.skip()] * 6
+        clip = self.desk.store.get(dials.get("handle")) if isinstance(dials, dict) else None
+        if clip is None or tab not in ("graph", "tokens"):
+            return out
+        try:
+            made = self.desk.compression(clip, Dial.read(dials))
+            if tab == "tokens":
+                return out[:2] + list(tokens_tab(clip, made))
+            seen = Look.read(look, len(clip.pictures))
+            return [*graph_tab(clip, made, seen, layout, bool(every)), *out[2:]]
+        except Exception as error:
+            gr.Warning(sentence(error))
+            return out
+
+
+def _progress(cards: dict[str, Any]) -> dict[str, str]:
+    side = "all tokens" if cards["kept"]["state"] in ("done", "stopped") else "the kept tokens"
+    return _status(f"Answering from {side} …", "busy")

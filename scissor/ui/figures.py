@@ -1,0 +1,73 @@
+"""The Plotly figures of the Graph and Tokens tabs for one position of the dials.
+
+Knows which figure stands in which tab. Leaves drawing to draw/.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import plotly.graph_objects as go
+
+from scissor.draw import charts
+from scissor.draw.graph import similarity_graph
+from scissor.draw.network import network_figure
+from scissor.draw.overlay import VIEWS, View, view
+from scissor.types import Compression
+from scissor.ui.store import Clip
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the overlay shows, which the graph follows: view, frame, hub of the isolated group."""
+
+    view: str = "groups"
+    frame: int = 0
+    hub: int | None = None
+
+    @classmethod
+    def read(cls, raw: Any, frames: int) -> Look:
+        """A look from the page's JSON; whatever is not one becomes the default."""
+        raw = raw if isinstance(raw, dict) else {}
+        name, frame, hub = raw.get("view"), raw.get("frame"), raw.get("hub")
+        return cls(
+            name if name in VIEWS else "groups",
+            min(max(frame, 0), frames - 1) if isinstance(frame, int) else 0,
+            hub if isinstance(hub, int) else None,
+        )
+
+    def only(self, shown: View) -> int | None:
+        """The isolated group of that view, if its hub still has one."""
+        width = shown.ids.shape[1]
+        flat = (shown.hub[:, 0] * width + shown.hub[:, 1]).tolist()
+        return flat.index(self.hub) if self.hub in flat else None
+
+
+def graph_tab(
+    clip: Clip, made: Compression, look: Look, layout: str, every: bool
+) -> tuple[str, go.Figure]:
+    """(the line above the graph, the graph)."""
+    shown = view(clip.prepared, made, look.view)
+    graph = similarity_graph(clip.prepared, made, shown, look.frame, every)
+    rows, cols = clip.encoded.grid
+    figure = network_figure(
+        graph,
+        shown,
+        clip.encoded.grid,
+        layout=layout,
+        pictures=clip.thumbnails if graph.frame is None else clip.pictures,
+        aspect=clip.aspect * rows / cols,
+        only=look.only(shown),
+    )
+    return graph.summary(), figure
+
+
+def tokens_tab(clip: Clip, made: Compression) -> tuple[go.Figure, ...]:
+    """(funnel, tokens a frame, largest groups, retention curve)."""
+    return (
+        charts.funnel(made),
+        charts.tokens_per_frame(made),
+        charts.largest_groups(view(clip.prepared, made, "groups")),
+        charts.retention_curve(clip.curve, made),
+    )

@@ -1,0 +1,149 @@
+"""The page: what stands where, and which event calls what.
+
+Knows Gradio. Leaves what happens to events.py, looks to theme.py and static/.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from scissor.ui import api, parts
+from scissor.ui.desk import Desk
+from scissor.ui.events import Events
+from scissor.ui.examples import CLIPS, WORLD, examples
+from scissor.ui.menu import model_choices
+from scissor.ui.opening import Opening
+from scissor.ui.theme import head, theme
+
+FRAMES = 16
+TABS = ("overlay", "graph", "tokens")
+
+
+def build(desk: Desk | None = None, opening: Opening | None = None) -> gr.Blocks:
+    """The whole page. desk: what serves it. opening: what it shows before anyone has asked."""
+    desk = desk or Desk()
+    opening = opening or Opening()
+    events = Events(desk, examples())
+    with gr.Blocks(title="Scissor", analytics_enabled=False, delete_cache=(3600, 7200)) as page:
+        parts.story()
+        with gr.Row(elem_id="sc-main"):
+            with gr.Column(elem_id="sc-left"):
+                left = _left(events, opening)
+            with gr.Column(elem_id="sc-right"):
+                right = _right(events, opening)
+        _wire(events, left, right)
+        api.publish(desk)
+    return page.queue(default_concurrency_limit=8, max_size=64)
+
+
+def launch_options() -> dict[str, Any]:
+    """What `launch` needs: looks, the files it may serve, limits; runs stay with the visitor."""
+    return {
+        "theme": theme(),
+        "head": head(),
+        "footer_links": ["api", "gradio", "settings"],
+        "allowed_paths": [str(CLIPS), str(WORLD)],
+        "max_file_size": "200mb",
+        "run_history": False,
+    }
+
+
+def _left(events: Events, opening: Opening) -> dict[str, gr.Component]:
+    cards = [
+        {"title": e.title, "credit": e.credit, "picture": e.thumbnail} for e in events.examples
+    ]
+    choices, note = model_choices()
+    return {
+        "video": gr.Video(
+            opening.path, label="Clip", sources=["upload"], height=210, elem_id="sc-video"
+        ),
+        "pick": parts.examples(cards),
+        "strip": parts.strip(),
+        "question": gr.Textbox(
+            opening.question, label="Question", lines=2, max_length=500, elem_id="sc-question"
+        ),
+        "model": gr.Dropdown(choices, value=choices[0][1], label="Model", info=note),
+        "frames": gr.Slider(
+            1, 32, FRAMES, step=1, label="Frames", info="Sampled evenly, first and last included."
+        ),
+        "status": parts.status(opening.status),
+        "run": gr.Button("Run", variant="primary", elem_id="sc-run"),
+        "stop": gr.Button("Stop", visible=False, elem_id="sc-stop"),
+    }
+
+
+def _right(events: Events, opening: Opening) -> dict[str, gr.Component]:
+    found = {"dials": parts.dials(opening.dials, events.move, events.scene)}
+    with gr.Tabs(elem_id="sc-tabs"):
+        with gr.Tab("Overlay", id="overlay") as overlay:
+            found["viewer"] = parts.viewer()
+        with gr.Tab("Graph", id="graph") as graph:
+            with gr.Row(elem_classes="sc-graph-row"):
+                found["layout"] = gr.Radio(
+                    [("on the frames", "grid"), ("by forces", "force")],
+                    value="grid",
+                    label="Layout",
+                )
+                found["every"] = gr.Checkbox(False, label="all edges, not only the forest's")
+            found["line"] = gr.Markdown(elem_id="sc-graph-line")
+            found["network"] = gr.Plot(show_label=False, elem_id="sc-network")
+        with gr.Tab("Tokens", id="tokens") as tokens:
+            for name, title in (
+                ("funnel", "Where the tokens go"),
+                ("per_frame", "Tokens a frame"),
+                ("largest", "The largest groups"),
+                ("curve", "What every threshold keeps. Click to set both dials."),
+            ):
+                with gr.Column(elem_classes="sc-chart"):
+                    gr.Markdown(title)
+                    found[name] = gr.Plot(show_label=False, elem_id=f"sc-{name}")
+    found["answers"] = parts.answers(opening.answers)
+    found |= {"tab": gr.State("overlay"), "tabs": (overlay, graph, tokens)}
+    return found
+
+
+def _wire(events: Events, left: dict, right: dict) -> None:
+    private = {"api_visibility": "private", "show_progress": "hidden"}
+    model = {"concurrency_id": "model", "concurrency_limit": 1}
+    source = [left["video"], left["model"], left["frames"], right["dials"]]
+    shown = [right["dials"], left["status"]]
+    for change in (left["video"].change, left["model"].change, left["frames"].release):
+        change(events.open, source, shown, **private, **model)
+    right["dials"].lost(events.open, source, shown, **private, **model)
+    left["pick"].pick(events.pick, None, [left["video"], left["question"]], queue=False, **private)
+
+    _wire_answers(events, left, right, private | model)
+    _wire_figures(events, right, private)
+    left["question"].input(
+        None, left["question"], None, js="(q) => { scissor.say('question', q); return []; }"
+    )
+
+
+def _wire_answers(events: Events, left: dict, right: dict, how: dict) -> None:
+    buttons = [left["run"], left["stop"]]
+    out = [right["answers"], right["dials"], left["status"], *buttons]
+    source = [left["video"], left["question"], left["model"], left["frames"], right["dials"]]
+    gr.on([left["run"].click, left["question"].submit], events.run, source, out, **how)
+    right["answers"].again(events.again, [right["dials"], right["answers"]], out, **how)
+    left["stop"].click(events.stop, None, None, queue=False, api_visibility="private")
+
+
+def _wire_figures(events: Events, right: dict, private: dict) -> None:
+    source = [right[name] for name in ("tab", "dials", "viewer", "layout", "every")]
+    figures = [
+        right[name] for name in ("line", "network", "funnel", "per_frame", "largest", "curve")
+    ]
+    how = private | {"queue": False, "trigger_mode": "always_last"}
+    for tab, name in zip(right["tabs"], TABS, strict=True):
+        tab.select(lambda name=name: name, None, right["tab"], **private, queue=False).then(
+            events.figures, source, figures, **how
+        )
+    for change in (
+        right["dials"].release,
+        right["viewer"].looked,
+        right["layout"].change,
+        right["every"].change,
+    ):
+        change(events.figures, source, figures, **how)

@@ -1,0 +1,89 @@
+"""The page's own components: Gradio HTML blocks with markup and script from static/.
+
+Knows which script serves which block and which server functions it may call. Leaves looks to the
+style sheets and behaviour to the scripts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import gradio as gr
+
+from scissor.draw.palette import PALETTE, TINTS
+from scissor.ui.theme import static
+
+CARDS = '<div class="sc-cards" role="group" aria-label="Example clips"></div>'
+COLOURS = [*PALETTE, *TINTS]
+
+
+def part(
+    name: str,
+    value: Any = None,
+    *,
+    markup: str = "",
+    calls: tuple[str, ...] = (),
+    server: tuple[Callable, ...] = (),
+    **props: Any,
+) -> gr.HTML:
+    """A block run by `scissor.<name>` of static/; calls: the events that its script triggers.
+
+    Gradio offers listeners for the events that it finds quoted in the script.
+    """
+    events = ", ".join(f'"{call}"' for call in calls)
+    return gr.HTML(
+        value,
+        elem_id=f"sc-{name}",
+        html_template=markup or static(f"{name}.html"),
+        js_on_load=f"scissor.{name}(element, props, server, trigger, watch); // {events}",
+        apply_default_css=False,
+        server_functions=[_plain(function) for function in server] or None,
+        **props,
+    )
+
+
+def _plain(method: Callable) -> Callable:
+    """A function for a bound method: Gradio marks what it may call, and methods take no marks."""
+
+    @wraps(method)
+    def call(data: Any) -> Any:
+        return method(data)
+
+    return call
+
+
+def story() -> gr.HTML:
+    """The opening lines and the three pictures."""
+    return part("story", palette=COLOURS)
+
+
+def dials(value: dict[str, Any], move: Callable, scene: Callable) -> gr.HTML:
+    """Numbers and dials; release: a dial was let go, lost: the server no longer has the clip."""
+    return part("dials", value, calls=("release", "lost"), server=(move, scene))
+
+
+def viewer() -> gr.HTML:
+    """The overlay; looked: view, frame or isolated group changed."""
+    return part("viewer", {}, calls=("looked",), palette=COLOURS)
+
+
+def answers(value: dict[str, Any] | None) -> gr.HTML:
+    """The two answers; again: the compressed side shall be asked anew."""
+    return part("answers", value, calls=("again",))
+
+
+def examples(cards: list[dict[str, str]]) -> gr.HTML:
+    """Example clips as cards; pick: one was pressed, with its index."""
+    return part("examples", None, markup=CARDS, calls=("pick",), cards=cards)
+
+
+def strip() -> gr.HTML:
+    """The sampled frames."""
+    return part("strip", None, markup="<div></div>")
+
+
+def status(value: dict[str, str]) -> gr.HTML:
+    """One line on what goes on or went wrong."""
+    return part("status", value, markup='<p role="status" aria-live="polite"></p>')

@@ -1,0 +1,162 @@
+"""From a dial's position to what the page draws: pure functions, plain JSON out.
+
+Knows the wire format of the canvas (base64 of small integers). Leaves the method to scc.py, the
+views to draw/overlay.py, and drawing to static/.
+"""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from scissor.cost import SHAPES, Shape, prompt_cost
+from scissor.draw.overlay import VIEWS, View, view
+from scissor.scc import Prepared, compress
+from scissor.types import Compression
+from scissor.ui.store import Clip
+
+BARS = 64
+PROMPT_TEXT = 48  # tokens of text around the visual ones: system line, question, roles
+
+
+@dataclass(frozen=True)
+class Dial:
+    """Where the dials stand: the one that leads ("tau" or "retention") and its value."""
+
+    lead: str = "retention"
+    value: float = 0.1
+
+    @classmethod
+    def read(cls, raw: Any) -> Dial:
+        """A dial from the page's JSON; whatever is not one becomes the default."""
+        lead, value = (raw.get("lead"), raw.get("value")) if isinstance(raw, dict) else (None, None)
+        if not isinstance(value, (int, float)) or isinstance(value, bool) or not np.isfinite(value):
+            return cls()
+        if lead == "tau":
+            return cls("tau", min(1.0, max(-1.0, float(value))))
+        if lead == "retention":
+            return cls("retention", min(1.0, max(1e-4, float(value))))
+        return cls()
+
+
+def compress_at(clip: Clip, dial: Dial) -> Compression:
+    """The compression that the dial asks for."""
+    if dial.lead == "tau":
+        return compress(clip.prepared, tau=dial.value)
+    return compress(clip.prepared, retention=dial.value, curve=clip.curve)
+
+
+def redraw(clip: Clip, dial: Dial, compression: Compression) -> dict[str, Any]:
+    """All that changes when a dial moves.
+
+    asked: the retention asked for, None where tau leads.
+    """
+    total, middle, kept = compression.counts
+    tau = compression.tau_temporal
+    return {
+        "clip": clip.encoded.key,
+        "mark": mark(compression),
+        "lead": dial.lead,
+        "asked": dial.value if dial.lead == "retention" else None,
+        "tau": 1.0 if tau is None else tau,
+        "retention": compression.retention,
+        "counts": [total, middle, kept],
+        "moved": compression.moved,
+        "fewer": fewer_flops(clip.encoded.model, total, kept),
+        "views": {name: pack(view(clip.prepared, compression, name)) for name in VIEWS},
+    }
+
+
+def mark(made: Compression) -> str:
+    """Equal marks, equal kept tokens (of one clip)."""
+    return f"{made.kept}@{made.tau_temporal}"
+
+
+def fewer_flops(model: str, total: int, kept: int, shape: Shape | None = None) -> float | None:
+    """How many times fewer operations the prefill takes; None for a model of unknown sizes."""
+    shape = shape or SHAPES.get(model)
+    if shape is None:
+        return None
+    before, after = (prompt_cost(shape, count, PROMPT_TEXT).flops for count in (total, kept))
+    return before / after
+
+
+def pack(shown: View) -> dict[str, str]:
+    """A view for the canvas: ids and hubs as uint16, colours as uint8, likeness as uint8 / 255.
+
+    A dropped token's id is 65535; a hub is its flat index t*N + n as uint32.
+    """
+    width = shown.ids.shape[1]
+    ids = shown.ids.where(shown.ids >= 0, 65535).numpy().astype("<u2")
+    hubs = (shown.hub[:, 0] * width + shown.hub[:, 1]).numpy().astype("<u4")
+    like = (shown.likeness.clamp(0, 1) * 255).round().to(torch.uint8).numpy()
+    return {
+        "ids": text(ids),
+        "hubs": text(hubs),
+        "colours": text(shown.colour.numpy()),
+        "likeness": text(like),
+    }
+
+
+def scene(clip: Clip) -> dict[str, Any]:
+    """All that stays while a clip is shown: pictures, grid, times, forest, histogram, curve."""
+    parent, weight = links(clip.prepared)
+    return {
+        "pictures": list(clip.pictures),
+        "aspect": clip.aspect,
+        "grid": list(clip.encoded.grid),
+        "times": [round(float(t), 2) for t in clip.encoded.times],
+        "parent": text(parent.astype("<u2")),
+        "weight": text(weight.astype("<f4")),
+        "histogram": histogram(clip),
+        "curve": {
+            "taus": [round(float(t), 6) for t in clip.curve.taus],
+            "kept": [int(k) for k in clip.curve.kept],
+        },
+    }
+
+
+def links(prepared: Prepared) -> tuple[np.ndarray, np.ndarray]:
+    """Each token's edge in its frame's spanning forest: (parent [T, N], weight [T, N]).
+
+    A tree's root is its own parent, at weight -2.
+    """
+    forest = prepared.forest
+    parent = torch.empty_like(forest.order).scatter_(1, forest.order, forest.parent)
+    weight = torch.empty_like(forest.weight).scatter_(1, forest.order, forest.weight)
+    return parent.numpy(), weight.clamp(min=-2).numpy()
+
+
+def histogram(clip: Clip) -> dict[str, Any]:
+    """How alike the patches of a frame are: pair counts over the threshold's useful range.
+
+    lo, hi: the range in which this clip's kept count moves, from 1% (or its least) to all.
+    """
+    lo, hi = useful_range(clip)
+    n = clip.prepared.similar.shape[-1]
+    i, j = torch.triu_indices(n, n, 1)
+    pairs = clip.prepared.similar[:, i, j].flatten().numpy()
+    counts, _ = np.histogram(pairs, bins=BARS, range=(lo, hi))
+    return {"lo": lo, "hi": hi, "bars": counts.tolist()}
+
+
+def useful_range(clip: Clip) -> tuple[float, float]:
+    """The thresholds between which the kept count moves, with a little air."""
+    taus, kept = clip.curve.taus, clip.curve.kept
+    total = clip.encoded.tokens.shape[0] * clip.encoded.tokens.shape[1]
+    least = max(0.005 * total, 1.5 * float(kept.min()))
+    low = taus[np.flatnonzero(kept <= least)]
+    lo = float(low.max()) if len(low) else float(taus.min())
+    high = taus[np.flatnonzero(kept >= total)]
+    hi = min(1.0, float(high.min()) if len(high) else 1.0)
+    air = max(0.02 * (hi - lo), 1e-3)
+    return max(-1.0, round(lo - air, 4)), min(1.0, round(hi + air, 4))
+
+
+def text(array: np.ndarray) -> str:
+    """The bytes of an array as base64."""
+    return base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()

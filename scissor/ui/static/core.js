@@ -1,0 +1,50 @@
+// What the page's components share: one bus, decoding of numbers, small helpers.
+// A listener that comes late hears the last message again, so components may mount in any order.
+window.scissor = (() => {
+  const bus = new EventTarget();
+  const last = {};
+
+  function say(name, detail) {
+    last[name] = detail;
+    bus.dispatchEvent(new CustomEvent(name, { detail }));
+  }
+
+  function hear(name, listen) {
+    bus.addEventListener(name, (event) => listen(event.detail));
+    if (name in last) listen(last[name]);
+  }
+
+  function numbers(text, Kind) {
+    const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+    return new Kind(bytes.buffer);
+  }
+
+  function make(tag, attributes = {}, ...children) {
+    const node = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes)) {
+      if (name === "class") node.className = value;
+      else if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+      else if (value !== false && value != null) node.setAttribute(name, value === true ? "" : value);
+    }
+    node.append(...children.filter((child) => child != null));
+    return node;
+  }
+
+  const count = (n) => Math.round(n).toLocaleString("en");
+  const percent = (x) => `${(100 * x).toFixed(x < 0.0995 ? 2 : 1).replace(/\.?0+$/, "")}%`;
+  const seconds = (s) => (s == null ? "–" : s < 0.095 ? `${Math.round(1000 * s)} ms` : `${s.toFixed(s < 9.95 ? 1 : 0)} s`);
+  const times = (x) => `${x < 9.95 ? x.toFixed(1) : Math.round(x)}×`;
+
+  // Runs `work` with the newest argument only, one call at a time.
+  function latest(work) {
+    let busy = false, waiting = null;
+    return async function call(argument) {
+      if (busy) { waiting = { argument }; return; }
+      busy = true;
+      try { await work(argument); } catch (error) { console.error(error); } finally { busy = false; }
+      if (waiting) { const next = waiting; waiting = null; call(next.argument); }
+    };
+  }
+
+  return { say, hear, last, numbers, make, count, percent, seconds, times, latest };
+})();

@@ -1,0 +1,145 @@
+// Paints groups of tokens over frames. Pure: a canvas context and plain data in, pixels out.
+scissor.paint = (() => {
+  const NONE = 65535, SINGLE = 255;
+
+  // A view from the server, ready to draw.
+  function unpack(view, palette) {
+    const ids = scissor.numbers(view.ids, Uint16Array);
+    const colours = scissor.numbers(view.colours, Uint8Array);
+    const hubs = scissor.numbers(view.hubs, Uint32Array);
+    const sizes = new Uint32Array(colours.length);
+    for (const id of ids) if (id !== NONE) sizes[id]++;
+    const colour = (id) => (id === NONE || colours[id] === SINGLE ? null : palette[colours[id]]);
+    return { ids, colours, hubs, sizes, colour, likeness: scissor.numbers(view.likeness, Uint8Array) };
+  }
+
+  // The canvas at the screen's own resolution; returns its context and size in CSS pixels.
+  function fit(canvas, width, height) {
+    const ratio = window.devicePixelRatio || 1;
+    const w = Math.round(width * ratio), h = Math.round(height * ratio);
+    if (canvas.width !== w || canvas.height !== h) { canvas.width = w; canvas.height = h; }
+    const ctx = canvas.getContext("2d");
+    ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
+    ctx.clearRect(0, 0, width, height);
+    return ctx;
+  }
+
+  function cell(size, grid, token) {
+    const [rows, cols] = grid, [width, height] = size;
+    const x0 = Math.round((token % cols) * width / cols), y0 = Math.round(Math.floor(token / cols) * height / rows);
+    const x1 = Math.round((token % cols + 1) * width / cols), y1 = Math.round((Math.floor(token / cols) + 1) * height / rows);
+    return [x0, y0, x1 - x0, y1 - y0];
+  }
+
+  // Fills, group borders, outlines of single tokens; `only` fades every other group.
+  function groups(ctx, size, grid, view, frame, { opacity = 0.55, only = null, fine = true } = {}) {
+    const count = grid[0] * grid[1], start = frame * count;
+    for (let token = 0; token < count; token++) {
+      const id = view.ids[start + token], colour = view.colour(id), box = cell(size, grid, token);
+      if (only !== null && id !== only) {
+        ctx.fillStyle = "rgba(12, 14, 18, 0.66)";
+        ctx.fillRect(...box);
+      } else if (colour) {
+        ctx.globalAlpha = opacity;
+        ctx.fillStyle = colour;
+        ctx.fillRect(...box);
+        ctx.globalAlpha = 1;
+        if (fine) border(ctx, grid, view.ids, start, token, box, colour);
+      } else if (fine) {
+        ctx.strokeStyle = id === NONE ? "rgba(255,255,255,0.15)" : "rgba(255,255,255,0.5)";
+        ctx.lineWidth = 1;
+        ctx.strokeRect(box[0] + 2.5, box[1] + 2.5, box[2] - 5, box[3] - 5);
+      }
+    }
+  }
+
+  function border(ctx, grid, ids, start, token, [x, y, w, h], colour, weight = 2) {
+    const [rows, cols] = grid, row = Math.floor(token / cols), col = token % cols, id = ids[start + token];
+    ctx.fillStyle = colour;
+    if (row === 0 || ids[start + token - cols] !== id) ctx.fillRect(x, y, w, weight);
+    if (row === rows - 1 || ids[start + token + cols] !== id) ctx.fillRect(x, y + h - weight, w, weight);
+    if (col === 0 || ids[start + token - 1] !== id) ctx.fillRect(x, y, weight, h);
+    if (col === cols - 1 || ids[start + token + 1] !== id) ctx.fillRect(x + w - weight, y, weight, h);
+  }
+
+  function outline(ctx, size, grid, view, frame, id) {
+    const count = grid[0] * grid[1], start = frame * count;
+    for (let token = 0; token < count; token++)
+      if (view.ids[start + token] === id)
+        border(ctx, grid, view.ids, start, token, cell(size, grid, token), "#ffffff", 3);
+  }
+
+  // Diagonal lines over tokens whose share is not their own group.
+  function hatch(ctx, size, grid, moved, frame) {
+    const count = grid[0] * grid[1];
+    ctx.save();
+    ctx.beginPath();
+    for (let token = 0; token < count; token++)
+      if (moved[frame * count + token]) ctx.rect(...cell(size, grid, token));
+    ctx.clip();
+    ctx.strokeStyle = "rgba(10, 12, 16, 0.55)";
+    ctx.lineWidth = 1;
+    ctx.beginPath();
+    for (let x = -size[1]; x < size[0]; x += 6) { ctx.moveTo(x, size[1]); ctx.lineTo(x + size[1], 0); }
+    ctx.stroke();
+    ctx.restore();
+  }
+
+  // The spanning forest's edges above tau in one frame, and a dot where a token has one.
+  function links(ctx, size, grid, view, scene, frame, tau, { only = null, dots = 2 } = {}) {
+    const count = grid[0] * grid[1], start = frame * count;
+    const middle = (token) => { const [x, y, w, h] = cell(size, grid, token); return [x + w / 2, y + h / 2]; };
+    ctx.lineCap = "round";
+    for (const [width, plain] of [[3.5, "rgba(10,12,16,0.55)"], [1.75, null]])
+      for (let token = 0; token < count; token++) {
+        const id = view.ids[start + token];
+        if (!(scene.weight[start + token] > tau) || (only !== null && id !== only)) continue;
+        ctx.strokeStyle = plain || view.colour(id) || "#ffffff";
+        ctx.lineWidth = width;
+        ctx.beginPath();
+        ctx.moveTo(...middle(token));
+        ctx.lineTo(...middle(scene.parent[start + token]));
+        ctx.stroke();
+      }
+    if (dots) for (let token = 0; token < count; token++) {
+      const [x, y] = middle(token), id = view.ids[start + token];
+      if (only !== null && id !== only) continue;
+      ctx.fillStyle = view.colour(id) || "rgba(255,255,255,0.75)";
+      ctx.beginPath();
+      ctx.arc(x, y, view.colour(id) ? dots + 0.75 : dots - 0.5, 0, 7);
+      ctx.fill();
+    }
+  }
+
+  // Each cell in the mean colour of its group over the whole clip: what the kept tokens still tell.
+  function mosaic(ctx, size, grid, view, frame, means) {
+    const count = grid[0] * grid[1];
+    for (let token = 0; token < count; token++) {
+      const id = view.ids[frame * count + token];
+      if (id === NONE) continue;
+      ctx.fillStyle = `rgb(${means[3 * id]} ${means[3 * id + 1]} ${means[3 * id + 2]})`;
+      ctx.fillRect(...cell(size, grid, token));
+    }
+  }
+
+  // Mean colour of every group, from the frames' pictures: Float32Array, three a group.
+  function meanColours(images, grid, view) {
+    const [rows, cols] = grid, count = rows * cols;
+    const small = document.createElement("canvas");
+    small.width = cols; small.height = rows;
+    const ctx = small.getContext("2d", { willReadFrequently: true });
+    ctx.imageSmoothingQuality = "high";
+    const sums = new Float32Array(3 * view.sizes.length);
+    images.forEach((image, frame) => {
+      ctx.drawImage(image, 0, 0, cols, rows);
+      const pixels = ctx.getImageData(0, 0, cols, rows).data;
+      for (let token = 0; token < count; token++) {
+        const id = view.ids[frame * count + token];
+        if (id !== NONE) for (let c = 0; c < 3; c++) sums[3 * id + c] += pixels[4 * token + c] / view.sizes[id];
+      }
+    });
+    return sums;
+  }
+
+  return { NONE, SINGLE, unpack, fit, cell, groups, outline, hatch, links, mosaic, meanColours };
+})();
