@@ -23,6 +23,9 @@ BEFORE = "<|im_start|>user\n"
 AFTER = "\n{question}<|im_end|>\n<|im_start|>assistant\n"
 """The prompt's text after the visual tokens."""
 
+UNASKED = "Describe the video."
+"""What an empty question asks."""
+
 END = "<|im_end|>"
 """Ends every answer."""
 
@@ -67,7 +70,7 @@ def visitor_ids(tokenizer: PreTrainedTokenizerFast, text: str) -> Tensor:
 def prompt_ids(tokenizer: PreTrainedTokenizerFast, question: str) -> tuple[Tensor, Tensor]:
     """The token ids before and after the visual tokens of a prompt that asks `question`."""
     head, tail = AFTER.split("{question}")
-    asked = visitor_ids(tokenizer, head + question)
+    asked = visitor_ids(tokenizer, head + (question.strip() or UNASKED))
     return text_ids(tokenizer, BEFORE), torch.cat([asked, text_ids(tokenizer, tail)])
 
 

@@ -5,7 +5,7 @@ every group a scale times small integers, and those integers stored bit plane by
 which weight gets how many bits to config.py.
 
 A group's scale maps its value of largest magnitude to the lowest integer, -2^(bits-1) (so the range
-is used whole); it is kept as float8 (e4m3) for up to 6 bits and as float16 above, over one power of
+is used whole); it is kept as float8 (e4m3) for up to 4 bits and as float16 above, over one power of
 two for the whole matrix. Every step is exact float32 arithmetic, elementwise or a minimum or a
 maximum, so CPU and GPU agree to the bit, and what was rounded once stays as it is.
 """
@@ -45,7 +45,7 @@ def _round(weight: Tensor, spec: Spec) -> tuple[Tensor, Tensor, Tensor]:
     values, low = _groups(weight, group), 2 ** (bits - 1)
     top, bottom = values.amax(1, keepdim=True), values.amin(1, keepdim=True)
     scales = torch.where(top > -bottom, top, bottom) / -low
-    kind = torch.float8_e4m3fn if bits <= 6 else torch.float16
+    kind = torch.float8_e4m3fn if bits <= 4 else torch.float16
     unit = _unit(scales.abs().amax())
     stored = (scales / unit).to(kind)
     steps = stored.float() * unit
@@ -120,9 +120,10 @@ def _weight(
     if spec is None or spec[0] == 16:
         return stored[name].float().reshape(shape)
     codes = _unpack(stored[name + _CODES].numpy(), spec[0], shape.numel())
+    codes -= 2 ** (spec[0] - 1)  # wraps round, and is read as signed
     steps = stored[name + _SCALES].float() * stored[name + _UNIT]
-    whole = torch.from_numpy(codes).view(len(steps), -1).float().sub_(2 ** (spec[0] - 1))
-    return whole.mul_(steps[:, None]).view(shape)
+    whole = torch.from_numpy(codes.view(np.int8)).view(len(steps), -1)
+    return torch.mul(whole, steps[:, None]).view(shape)
 
 
 def _pack(codes: np.ndarray, bits: int) -> np.ndarray:
