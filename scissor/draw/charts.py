@@ -22,7 +22,7 @@ ACCENT = "#4d7df0"
 MUTED = "#a9b2bd"
 
 
-def bare_layout(height: int = 260) -> dict[str, Any]:
+def bare_layout(height: int = 230) -> dict[str, Any]:
     """A layout without background, frame or legend; the page's style sheet sets text and grid."""
     return {
         "height": height,
@@ -40,19 +40,19 @@ def bare_layout(height: int = 260) -> dict[str, Any]:
 def funnel(compression: Compression) -> go.Figure:
     """Tokens in, after step 1, kept: three bars, each with its share of the input."""
     total, middle, kept = compression.counts
-    figure = go.Figure(layout=bare_layout(height=200))
+    figure = go.Figure(layout=bare_layout())
     figure.add_bar(
         x=[total, middle, kept],
         y=["in", "after step 1", "kept"],
         orientation="h",
         text=[f"{n:,} · {n / max(total, 1):.1%}" for n in (total, middle, kept)],
-        textposition="auto",
+        textposition="outside",
         marker={"color": [MUTED, "#7fa0f3", ACCENT]},
         hoverinfo="skip",
         cliponaxis=False,
     )
     figure.update_yaxes(autorange="reversed", automargin=True, fixedrange=True)
-    figure.update_xaxes(visible=False, fixedrange=True)
+    figure.update_xaxes(visible=False, fixedrange=True, range=[0, 1.35 * max(total, 1)])
     return figure
 
 
@@ -92,14 +92,14 @@ def largest_groups(view: View, most: int = 24) -> go.Figure:
     single = int((view.size == 1).sum())
     note = f"{single:,} single tokens" + (f", {rest:,} smaller groups" if rest else "")
     figure.update_xaxes(title=f"groups by size · {note}", showticklabels=False, fixedrange=True)
-    figure.update_yaxes(title="tokens", type="log", fixedrange=True, automargin=True)
+    figure.update_yaxes(title="tokens", type="log", dtick=1, fixedrange=True, automargin=True)
     return figure
 
 
 def retention_curve(curve: Curve, compression: Compression) -> go.Figure:
     """What every threshold keeps, after step 1 and in the end, with the present one marked."""
     total = max(1, compression.counts[0])
-    figure = go.Figure(layout=bare_layout(height=280))
+    figure = go.Figure(layout=bare_layout())
     for counts, name, colour, dash in (
         (curve.spatial, "after step 1", MUTED, "dot"),
         (curve.kept, "kept", ACCENT, "solid"),
@@ -119,10 +119,18 @@ def retention_curve(curve: Curve, compression: Compression) -> go.Figure:
             marker={"size": 12, "color": ACCENT, "line": {"width": 2, "color": "#ffffff"}},
             hoverinfo="skip",
         )
-    figure.update_xaxes(title="threshold", fixedrange=True, automargin=True)
+    moves = np.flatnonzero(np.diff(curve.kept) > 0)  # below and above these nothing happens
+    low, high = (moves[0], moves[-1] + 1) if len(moves) else (0, -1)
+    figure.update_xaxes(
+        title="threshold",
+        range=[curve.taus[low], curve.taus[high]],
+        fixedrange=True,
+        automargin=True,
+    )
     figure.update_yaxes(
         title="retention",
         type="log",
+        range=[-2.2, 0.05],
         tickvals=[0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1],
         tickformat=".0%",
         fixedrange=True,

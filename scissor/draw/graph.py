@@ -131,7 +131,7 @@ def _none() -> Edges:
 
 
 def grid_places(shown: SimilarityGraph, frames: int, grid: tuple[int, int]) -> Places:
-    """Every node at its cell; several frames stand side by side, as tiles with a gap of one cell."""
+    """Every node at its cell; several frames stand as tiles, with a gap of one cell."""
     rows, cols = grid
     across = 1 if shown.frame is not None else math.ceil(math.sqrt(frames))
     places = {}

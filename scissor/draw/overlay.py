@@ -59,7 +59,7 @@ def group_sizes(ids: Tensor, groups: int) -> Tensor:
 
 
 def component_hubs(prepared: Prepared, compression: Compression) -> Tensor:
-    """[M, 2] int64, frame and token: the hub of every step-1 component, as the method defines it."""
+    """[M, 2] int64, frame and token: the hub of every step-1 component, as in scc.py."""
     frames, width = compression.spatial.shape
     tau = 1.0 if compression.tau_spatial is None else compression.tau_spatial
     alive = (compression.spatial >= 0).flatten().nonzero().flatten()

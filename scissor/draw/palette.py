@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 # Twelve colours at least 0.085 apart in OKLab for deuteranopes and protanopes, 0.1 for tritanopes
-# and 0.13 for everyone else. Read as 3 rows of 4: neighbours, diagonals too, are 0.115 apart for all.
+# and 0.13 for everyone else. Read as 3 rows of 4, neighbours are 0.115 apart for all of them.
 PALETTE = (
     "#7a9828",
     "#81279a",

@@ -15,6 +15,7 @@ from scissor.models import Answer, ask, ask_both
 from scissor.scc import compress
 from scissor.types import Compression
 from scissor.ui import cards
+from scissor.ui.errors import RequestError
 from scissor.ui.redraw import Dial, compress_at, mark
 from scissor.ui.store import ByteCache, Clip, Shelf, Store, encode
 from scissor.video import content_key, read_video
@@ -22,10 +23,6 @@ from scissor.video import content_key, read_video
 COMPRESSION_BYTES = 128 * 2**20
 LONGEST_QUESTION = 500
 MOST_WORDS = 64  # tokens an answer may have
-
-
-class Unanswerable(ValueError):
-    """A visitor's request cannot be met; one sentence says why and what to do."""
 
 
 class Desk:
@@ -40,10 +37,10 @@ class Desk:
     def open(self, path: str | Path | None, model: str, frames: int) -> tuple[str, Clip]:
         """Encode a clip, or find it encoded, and hand out a handle.
 
-        Raises Unanswerable, VideoError or ModelError with a sentence for the visitor.
+        Raises RequestError, VideoError or ModelError with a sentence for the visitor.
         """
         if not path:
-            raise Unanswerable("Choose a clip first: drop one in, or press an example.")
+            raise RequestError("Choose a clip first: drop one in, or press an example.")
         key = f"{content_key(path)}/{frames}/{model}"
         clip = self.store.find(key)
         if clip is None:
@@ -119,14 +116,22 @@ def compressor(clip: Clip, made: Compression) -> Callable[[], Compression]:
 
 
 def checked(question: Any) -> str:
-    """The visitor's question, trimmed. Raises Unanswerable if it is missing or too long."""
+    """The visitor's question, trimmed. Raises RequestError if it is missing or too long."""
     text = " ".join(question.split()) if isinstance(question, str) else ""
     if not text:
-        raise Unanswerable("Type a question about the clip first.")
+        raise RequestError("Type a question about the clip first.")
     if len(text) > LONGEST_QUESTION:
-        raise Unanswerable(f"Shorten the question to {LONGEST_QUESTION} characters.")
+        raise RequestError(f"Shorten the question to {LONGEST_QUESTION} characters.")
     return text
 
 
 def _bytes(made: Compression) -> int:
     return sum(t.nbytes for t in (made.tokens, made.spatial, made.group, made.share, made.place))
+
+
+def last(cards_so_far: Iterator[dict[str, Any]]) -> dict[str, Any]:
+    """The cards when all is said."""
+    cards_now: dict[str, Any] = {}
+    for cards_now in cards_so_far:  # noqa: B007 - the last one is wanted
+        pass
+    return cards_now

@@ -5,31 +5,18 @@ Knows what Gradio hands over and expects back. Leaves the work to desk.py, redra
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from typing import Any
 
 import gradio as gr
 
-from scissor.models import ModelError
-from scissor.ui.desk import Desk, Unanswerable
+from scissor.ui.desk import Desk
+from scissor.ui.errors import RequestError, sentence
 from scissor.ui.examples import Example
 from scissor.ui.figures import Look, graph_tab, tokens_tab
 from scissor.ui.redraw import Dial, redraw, scene
-from scissor.video import VideoError
 
-log = logging.getLogger(__name__)
-TOLD = (VideoError, ModelError, Unanswerable)  # their text is written for the visitor
 GONE = {"gone": True}
-UNEXPECTED = "Something went wrong on our side. Try again; if it stays, try another clip."
-
-
-def sentence(error: Exception) -> str:
-    """What the visitor reads: the error's own sentence, or a general one and a line in the log."""
-    if isinstance(error, TOLD):
-        return str(error)
-    log.exception("unexpected error", exc_info=error)
-    return UNEXPECTED
 
 
 def _status(text: str = "", kind: str = "") -> dict[str, str]:
@@ -125,7 +112,7 @@ class Events:
         try:
             clip = self.desk.store.get(dials.get("handle"))
             if clip is None:
-                raise Unanswerable("This clip has left the server's memory. Press Run.")
+                raise RequestError("This clip has left the server's memory. Press Run.")
             busy = _status("Answering from the kept tokens …", "busy")
             yield gr.skip(), gr.skip(), busy, *_buttons(True)
             for value in self.desk.answer_again(clip, Dial.read(dials), cards or {}, stop):

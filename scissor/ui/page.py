@@ -14,17 +14,22 @@ from scissor.ui.desk import Desk
 from scissor.ui.events import Events
 from scissor.ui.examples import CLIPS, WORLD, examples
 from scissor.ui.menu import model_choices
-from scissor.ui.opening import Opening
+from scissor.ui.opening import FRAMES, Opening, open_page
 from scissor.ui.theme import head, theme
 
-FRAMES = 16
 TABS = ("overlay", "graph", "tokens")
+CHARTS = {
+    "funnel": ("Where the tokens go", "All of the clip, after each step."),
+    "curve": ("What every threshold keeps", "Click to set both dials. Dotted: after step 1."),
+    "per_frame": ("Tokens a frame", "Kept, by the frame of their hub, in front of step 1's."),
+    "largest": ("The largest groups", "Patches in each, in the overlay's colours."),
+}
 
 
 def build(desk: Desk | None = None, opening: Opening | None = None) -> gr.Blocks:
     """The whole page. desk: what serves it. opening: what it shows before anyone has asked."""
     desk = desk or Desk()
-    opening = opening or Opening()
+    opening = opening or open_page(desk)
     events = Events(desk, examples())
     with gr.Blocks(title="Scissor", analytics_enabled=False, delete_cache=(3600, 7200)) as page:
         parts.story()
@@ -80,7 +85,7 @@ def _right(events: Events, opening: Opening) -> dict[str, gr.Component]:
         with gr.Tab("Overlay", id="overlay") as overlay:
             found["viewer"] = parts.viewer()
         with gr.Tab("Graph", id="graph") as graph:
-            with gr.Row(elem_classes="sc-graph-row"):
+            with gr.Row(elem_id="sc-graph-row"):
                 found["layout"] = gr.Radio(
                     [("on the frames", "grid"), ("by forces", "force")],
                     value="grid",
@@ -89,19 +94,17 @@ def _right(events: Events, opening: Opening) -> dict[str, gr.Component]:
                 found["every"] = gr.Checkbox(False, label="all edges, not only the forest's")
             found["line"] = gr.Markdown(elem_id="sc-graph-line")
             found["network"] = gr.Plot(show_label=False, elem_id="sc-network")
-        with gr.Tab("Tokens", id="tokens") as tokens:
-            for name, title in (
-                ("funnel", "Where the tokens go"),
-                ("per_frame", "Tokens a frame"),
-                ("largest", "The largest groups"),
-                ("curve", "What every threshold keeps. Click to set both dials."),
-            ):
-                with gr.Column(elem_classes="sc-chart"):
-                    gr.Markdown(title)
-                    found[name] = gr.Plot(show_label=False, elem_id=f"sc-{name}")
+        with gr.Tab("Tokens", id="tokens") as tokens, gr.Column(elem_id="sc-tokens"):
+            found |= {name: _chart(name, *words) for name, words in CHARTS.items()}
     found["answers"] = parts.answers(opening.answers)
     found |= {"tab": gr.State("overlay"), "tabs": (overlay, graph, tokens)}
     return found
+
+
+def _chart(name: str, title: str, line: str) -> gr.Plot:
+    with gr.Column(elem_classes="sc-chart"):
+        gr.HTML(f"<h3>{title}</h3><p>{line}</p>", apply_default_css=False)
+        return gr.Plot(show_label=False, elem_id=f"sc-{name}")
 
 
 def _wire(events: Events, left: dict, right: dict) -> None:

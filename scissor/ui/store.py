@@ -47,7 +47,7 @@ class ByteCache(Generic[Value]):
             return self._values.get(key)
 
     def put(self, key: Hashable, value: Value) -> None:
-        """Hold a value; the least recently used leave until all fit. A value too large stays out."""
+        """Hold a value; the least recently used leave until all fit."""
         with self._lock:
             if key in self._values:
                 self._held -= self._size(self._values.pop(key))
@@ -67,8 +67,8 @@ class ByteCache(Generic[Value]):
 class Clip:
     """A clip as one model sees it: tokens, what all thresholds share, small pictures to draw on.
 
-    pictures: a JPEG data URI a temporal step; thumbnails: smaller ones. aspect: a frame's width over
-    its height. seconds: what encoding took.
+    pictures: a JPEG data URI a temporal step; thumbnails: smaller ones. aspect: a frame's width
+    over its height. seconds: what encoding took.
     """
 
     encoded: Encoded
