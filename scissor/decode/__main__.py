@@ -17,7 +17,6 @@ import cv2
 import numpy as np
 
 from scissor.decode.container import PICTURES, VideoError, write_duration
-from scissor.decode.pictures import DAMAGED, clock, images, open_picture
 from scissor.decode.sampling import check_size, check_times, fit, pick, span, thrifty
 from scissor.decode.walker import Index, Walker, open_clip, scan
 
@@ -53,8 +52,12 @@ class Store:
 
     def reply(self, length: float) -> Reply:
         """What the parent needs to read the frames of a clip of `length` ms."""
-        seconds = [float(time) / 1000 for time in self.times]
-        return {"shape": [len(seconds), *self.shape], "times": seconds, "duration": length / 1000}
+        seconds = [round(float(time) / 1000, 6) for time in self.times]
+        return {
+            "shape": [len(seconds), *self.shape],
+            "times": seconds,
+            "duration": round(length / 1000, 6),
+        }
 
 
 def choose(times: np.ndarray, request: Request) -> np.ndarray:
@@ -66,6 +69,8 @@ def choose(times: np.ndarray, request: Request) -> np.ndarray:
 
 def picture(request: Request, store: Store) -> Reply:
     """Answer for a JPEG, PNG or GIF."""
+    from scissor.decode.pictures import DAMAGED, clock, images, open_picture  # videos start sooner
+
     with open_picture(request["kind"]) as source:
         check_size(*source.size, request)
         try:
@@ -154,6 +159,7 @@ def restrict(seconds: float, output: int) -> None:
 def main() -> None:
     """Read the request, answer it."""
     request = json.load(sys.stdin)
+    cv2.setNumThreads(1)  # every thread of a many-core machine reserves address space
     restrict(request["timeout"], request["frames"] * 3 * request["longest"] ** 2 + 2**20)
     answer = picture if request["kind"] in PICTURES else video
     try:

@@ -39,8 +39,7 @@ def clock(picture: Image.Image) -> tuple[np.ndarray, float]:
 def images(picture: Image.Image, picks: np.ndarray) -> Iterator[np.ndarray]:
     """The picked frames as [H, W, 3] RGB, upright, on white where they are transparent."""
     for i in picks:
-        if i:
-            picture.seek(int(i))
+        picture.seek(int(i))
         image = picture
         if image.mode.startswith("I"):  # 16-bit grey, which Pillow would clip instead of scale
             image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))

@@ -25,7 +25,8 @@ def pick(times: np.ndarray, count: int) -> np.ndarray:
         return np.arange(n)
     wanted = np.linspace(times[0], times[-1], count)
     after = np.searchsorted(times, wanted).clip(1, n - 1)
-    near = after - (wanted - times[after - 1] <= times[after] - wanted)
+    # a tie goes to the earlier frame, whatever the last digits of the times
+    near = after - (wanted - times[after - 1] <= times[after] - wanted + 1e-3)
     order = np.arange(count)
     near = np.maximum.accumulate(near - order) + order
     return np.minimum(near, n - count + order)
