@@ -12,7 +12,7 @@ import torch
 
 from scissor.models.ask import Answer, ask, ask_both
 from scissor.models.contract import Kept, ModelError, VideoLLM
-from scissor.models.loading import Progress, folder_of, read_config
+from scissor.models.loading import Progress, folder_of, name_of, read_config
 from scissor.models.machine import pick_device, pick_dtype
 
 __all__ = [
@@ -25,8 +25,8 @@ __all__ = [
     "load_model",
 ]
 
-FAMILIES = {"llava_onevision": "onevision"}
-"""config.json's model_type -> the file here that serves it, through load(folder, name, ...)."""
+FAMILIES = {"llava_onevision": "onevision", "mini": "mini"}
+"""A checkpoint's family (family_of) -> the file here that serves it: load(folder, name, ...)."""
 
 
 def load_model(
@@ -41,22 +41,24 @@ def load_model(
     device: CUDA where there is one, else the CPU. dtype: bfloat16 on CUDA, else float32.
     progress: called with a fraction and a phrase. Raises ModelError with a sentence that helps.
     """
+    tell = progress or (lambda fraction, phrase: None)
     device = pick_device(device)
-    dtype = pick_dtype(device, dtype)
-    if name == "mini":
-        return import_module("scissor.models.mini").load(device=device, dtype=dtype)
-    if progress:
-        progress(0.0, f"Looking for {name}")
+    title = name_of(name)
+    tell(0.0, f"Looking for {title}")
     folder = folder_of(name, progress)
-    family = read_config(folder).get("model_type")
+    family = family_of(read_config(folder))
     if family not in FAMILIES:
         raise ModelError(
-            f"{name} is a {family or 'nameless'} model; the families known here are "
+            f"{title} is a {family or 'nameless'} model; the families known here are "
             f"{', '.join(FAMILIES)}."
         )
-    if progress:
-        progress(0.6, "Loading the weights")
-    model = import_module(f"scissor.models.{FAMILIES[family]}").load(folder, name, device, dtype)
-    if progress:
-        progress(1.0, "Ready")
+    tell(0.6, "Loading the weights")
+    module = import_module(f"scissor.models.{FAMILIES[family]}")
+    model = module.load(folder, title, device, pick_dtype(device, dtype))
+    tell(1.0, "Ready")
     return model
+
+
+def family_of(config: dict) -> str | None:
+    """transformers' model_type; "mini" for a folder in the embedded model's own format."""
+    return "mini" if {"stages", "decoder"} <= config.keys() else config.get("model_type")

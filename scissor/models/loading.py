@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import torch
 from safetensors import SafetensorError
 from torch import nn
 
+from scissor.mini.loading import shipped
 from scissor.models import catalog, machine
 from scissor.models.contract import ModelError
 
@@ -24,6 +26,15 @@ Progress = Callable[[float, str], object]
 
 WANTED = ["*.json", "*.safetensors", "*.txt", "*.jinja", "*.model"]
 log = logging.getLogger(__name__)
+
+
+def name_of(name: str) -> str:
+    """The name to show people for what load_model was given: never a path."""
+    entry = catalog.find(name)
+    if entry:
+        return entry.name
+    local = Path(name).expanduser()
+    return local.resolve().name if name and local.is_dir() else name
 
 
 def folder_of(name: str, progress: Progress | None = None) -> Path:
@@ -35,8 +46,10 @@ def folder_of(name: str, progress: Progress | None = None) -> Path:
     local = Path(name).expanduser()
     if entry is None and name and local.is_dir():
         return local.resolve()
+    if entry and entry.repository is None:
+        return shipped()
     repository = entry.repository if entry else name
-    if repository is None or repository.count("/") != 1 or name.startswith((".", "/", "~")):
+    if repository.count("/") != 1 or name.startswith((".", "/", "~")):
         known = ", ".join(entry.name for entry in catalog.ENTRIES)
         raise ModelError(
             f"{name!r} is neither a known model ({known}), nor a folder with a checkpoint, "
@@ -112,9 +125,10 @@ def load_weights(
         reason = catalog.too_big(machine.count_parameters(files), device, dtype)
         if reason:
             raise ModelError(f"{folder.name} does not fit. {reason} Choose a smaller model.")
-        model, info = kind.from_pretrained(
-            folder, dtype=dtype, local_files_only=True, output_loading_info=True, **options
-        )
+        with _quiet():
+            model, info = kind.from_pretrained(
+                folder, dtype=dtype, local_files_only=True, output_loading_info=True, **options
+            )
         _refuse_random(folder.name, info)
         return model.to(device).eval()
     except (torch.OutOfMemoryError, MemoryError) as error:
@@ -126,6 +140,20 @@ def load_weights(
         raise
     except (OSError, RuntimeError, ValueError, SafetensorError) as error:
         raise ModelError(f"{folder.name} could not be loaded: its files are damaged.") from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """No progress bar of transformers' own: `progress` tells, and error lines stand alone."""
+    from transformers.utils import logging as theirs
+
+    shown = theirs.is_progress_bar_enabled()
+    theirs.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            theirs.enable_progress_bar()
 
 
 def _refuse_random(name: str, info: Any) -> None:
