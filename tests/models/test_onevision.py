@@ -216,6 +216,25 @@ def test_a_local_folder_loads_by_its_path(checkpoint, lm, tokenizer, encoded, vi
     assert answer == "".join(model.answer(encoded, None, QUESTION, max_new_tokens=8))
 
 
+def test_half_precision_keeps_the_native_path_exact(checkpoint, tokenizer, video):
+    loaded = load_model(str(checkpoint), device="cpu", dtype=torch.bfloat16)
+    lm = loaded._lm
+    assert lm.dtype == torch.bfloat16
+    encoded = loaded.encode(video, attention=True)
+    assert encoded.tokens.dtype == encoded.attention.dtype == torch.float32
+    inputs = native_inputs(lm, tokenizer, video)
+    pixels = inputs.pop("pixel_values_videos").to(torch.bfloat16)
+    with torch.inference_mode():
+        first, rest = (
+            lm.model.get_video_features(pixels[:, :8]),
+            lm.model.get_video_features(pixels[:, 8:]),
+        )
+    rows = torch.cat([first.pooler_output[0, :-1], rest.pooler_output[0]])
+    prompt = loaded.prompt(encoded, None, QUESTION)
+    assert torch.equal(prompt.embeds[0, prompt.visual[0] : prompt.visual[-1] + 2], rows)
+    assert "".join(loaded.answer(encoded, InDecoder(2, 0.2), QUESTION, max_new_tokens=3))
+
+
 def test_shards_load_and_a_missing_one_is_refused(lm, tokenizer, tmp_path):
     folder = tmp_path / "sharded"
     lm.save_pretrained(folder, max_shard_size="40KB")
