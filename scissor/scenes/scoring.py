@@ -132,7 +132,7 @@ def facts_right(truth: list, text: str, reader: Reader) -> float:
     raw = _split(clean)
     tokens = [_stem(word) for word in raw]
     mentions = reader.mentions(tokens, raw)
-    ends = [mention.start for mention in mentions[1:]] + [len(raw)]
+    ends = [*(mention.start for mention in mentions[1:]), len(raw)][: len(mentions)]
     moves = [
         _motions(" ".join(raw[mention.end : end]))
         for mention, end in zip(mentions, ends, strict=True)

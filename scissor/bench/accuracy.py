@@ -1,0 +1,225 @@
+"""How many questions about made clips a model answers right, from all tokens and from few.
+
+Knows how the evaluation (scissor/scenes/exam.py) is run, kept and tabulated. Leaves clips,
+questions and scoring to scissor/scenes and answering to a model.
+
+Every clip under every condition becomes one line of the file --out as soon as it is measured; a
+run with the same file continues where the last one stopped, with more clips or methods too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from scissor.bench.intervals import Estimate, average, mean_over_kinds, share, table
+from scissor.methods import METHODS
+from scissor.models.contract import VideoLLM
+from scissor.scenes import Clip, Library, Reader, exam, exam_library, overlap, score
+from scissor.scenes.exam import CLIPS, fingerprint
+from scissor.scenes.questions import KINDS
+from scissor.scenes.render import clip as as_video
+
+QUICK = 60  # clips of a run without --limit: 12 questions of each kind, about five minutes
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What a model answers from: all tokens (method "all"), or what a method keeps."""
+
+    method: str
+    retention: float
+
+    @property
+    def title(self) -> str:
+        """ "all" or "scc 10%"."""
+        return "all" if self.method == "all" else f"{self.method} {100 * self.retention:g}%"
+
+
+def conditions(methods: Iterable[str], retentions: Iterable[float]) -> list[Condition]:
+    """All tokens once if 1 is among the retentions, then every method at every other one.
+
+    Raises ValueError for an unknown method or a retention outside (0, 1].
+    """
+    chosen = list(METHODS) if list(methods) == ["all"] else list(methods)
+    shares = sorted(set(retentions), reverse=True)
+    if unknown := sorted(set(chosen) - set(METHODS)):
+        raise ValueError(f"unknown method {unknown[0]!r}; there are {', '.join(METHODS)}")
+    if wrong := [r for r in shares if not 0 < r <= 1]:
+        raise ValueError(f"a retention must be above 0 and at most 1, not {wrong[0]:g}")
+    full = [Condition("all", 1.0)] if 1 in shares else []
+    return full + [Condition(m, r) for m in chosen for r in shares if r < 1]
+
+
+def measure(
+    model: VideoLLM,
+    clip: Clip,
+    wanted: list[Condition],
+    *,
+    library: Library,
+    reader: Reader,
+    frames: int,
+) -> Iterator[dict]:
+    """A row for every condition: answers, scores, tokens, seconds. The clip is encoded once."""
+    video = as_video(clip.scene, library, frames, f"clip {clip.index}")
+    encoded = model.encode(video)
+    for condition in wanted:
+        start = time.perf_counter()
+        kept = (
+            None
+            if condition.method == "all"
+            else METHODS[condition.method](encoded, condition.retention)
+        )
+        seconds = {"compress": time.perf_counter() - start}
+        answers = []
+        for question in clip.questions:
+            text = "".join(model.answer(encoded, kept, question.text)).strip()
+            row = {"kind": question.kind, "question": question.text, "answer": text}
+            row |= {"truth": question.truth, "score": score(question, text, reader)}
+            if question.kind == "list":
+                row["overlap"] = overlap(question, text, reader)
+            answers.append(row)
+        seconds["answer"] = time.perf_counter() - start - seconds["compress"]
+        total = encoded.tokens.shape[0] * encoded.tokens.shape[1]
+        yield {
+            "clip": clip.index,
+            "method": condition.method,
+            "retention": condition.retention,
+            "kept": total if kept is None else kept.kept,
+            "total": total,
+            "seconds": {stage: round(value, 3) for stage, value in seconds.items()},
+            "answers": answers,
+        }
+
+
+def run(
+    model: VideoLLM,
+    clips: list[Clip],
+    wanted: list[Condition],
+    *,
+    library: Library,
+    frames: int = 8,
+    done: Iterable[dict] = (),
+    keep: Callable[[dict], None] = lambda row: None,
+) -> list[dict]:
+    """Rows of all clips under all conditions; those in `done` are not measured again.
+
+    keep: gets every new row at once.
+    """
+    numbers = {clip.index for clip in clips}
+    rows = {_key(row): row for row in done}
+    reader = Reader(library.words)
+    for clip in clips:
+        missing = [c for c in wanted if (clip.index, c.method, c.retention) not in rows]
+        if not missing:
+            continue
+        options = {"library": library, "reader": reader, "frames": frames}
+        for row in measure(model, clip, missing, **options):
+            rows[_key(row)] = row
+            keep(row)
+    keys = {(c.method, c.retention) for c in wanted}
+    return [r for k, r in sorted(rows.items()) if k[0] in numbers and k[1:] in keys]
+
+
+def _key(row: dict) -> tuple[int, str, float]:
+    return row["clip"], row["method"], row["retention"]
+
+
+def summarise(rows: list[dict]) -> dict[str, dict[str, Estimate]]:
+    """By kind and condition; "list (F1)" beside the exact list, then the mean over the kinds."""
+    columns: dict[str, list[tuple[int, dict]]] = {}
+    for row in rows:
+        title = Condition(row["method"], row["retention"]).title
+        columns.setdefault(title, []).extend((row["clip"], a) for a in row["answers"])
+    found: dict[str, dict[str, Estimate]] = {}
+    for title, answers in columns.items():
+        for kind in KINDS:
+            values = [a["score"] for _, a in answers if a["kind"] == kind]
+            if values:
+                estimate = average if kind == "describe" else share
+                found.setdefault(kind, {})[title] = estimate(values)
+        partial = [a["overlap"] for _, a in answers if "overlap" in a]
+        if partial:
+            found.setdefault("list (F1)", {})[title] = average(partial)
+        clustered = ((clip, a["kind"], a["score"]) for clip, a in answers)
+        found.setdefault("mean", {})[title] = mean_over_kinds(clustered)
+    order = [*KINDS, "mean", "list (F1)"]
+    return {kind: found[kind] for kind in order if kind in found}
+
+
+def read_rows(path: Path, header: dict) -> list[dict]:
+    """Rows of an earlier run. Raises ValueError if it was made under another header.
+
+    A last line that was cut short is dropped.
+    """
+    if not path.exists():
+        return []
+    lines = path.read_text(encoding="utf-8").splitlines()
+    rows = []
+    for i, line in enumerate(lines):
+        try:
+            rows.append(json.loads(line))
+        except json.JSONDecodeError as error:
+            if i < len(lines) - 1:
+                raise ValueError(f"{path} is damaged in line {i + 1}; take another file") from error
+    if rows and rows[0] != header:
+        raise ValueError(f"{path} holds a run with other settings; take another file")
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return rows[1:]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="scissor bench accuracy", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--model", default="mini", help="a known name, hub repository or folder")
+    parser.add_argument("--methods", nargs="+", default=["scc"], help=f"all, {', '.join(METHODS)}")
+    parser.add_argument("--retention", nargs="+", type=float, default=[1, 0.5, 0.1])
+    limit = f"clips, {QUICK} (about five minutes); 0 for all {CLIPS}"
+    parser.add_argument("--limit", type=int, default=QUICK, help=limit)
+    parser.add_argument("--frames", type=int, default=8, help="frames of a clip (8)")
+    parser.add_argument("--library", type=Path, help="other pictures, such as the training's")
+    parser.add_argument("--out", type=Path, help="JSON lines; an existing file is continued")
+    return parser
+
+
+def main(argv: list[str]) -> int:
+    """The command. Raises ValueError for arguments that cannot be met."""
+    args = _parser().parse_args(argv)
+    wanted = conditions(args.methods, args.retention)
+    library = Library.open(args.library) if args.library else exam_library()
+    clips = exam(args.limit if 0 < args.limit < CLIPS else CLIPS, library)
+    header = {"model": args.model, "frames": args.frames, "exam": fingerprint(clips[:10], library)}
+    done = read_rows(args.out, header) if args.out else []
+    keep = _writer(args.out, header, done, len(clips) * len(wanted))
+    from scissor.models import load_model
+
+    model = load_model(args.model)
+    options = {"library": library, "frames": args.frames, "done": done}
+    rows = run(model, clips, wanted, keep=keep, **options)
+    titles = [condition.title for condition in wanted]
+    print(f"{args.model}, {len(clips)} clips of {args.frames} frames: percent right [95%]\n")
+    print(table(summarise(rows), titles))
+    return 0
+
+
+def _writer(path: Path | None, header: dict, done: list[dict], total: int) -> Callable:
+    if path and not (path.exists() and path.stat().st_size):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(header) + "\n", encoding="utf-8")
+    count, start = [0], time.perf_counter()
+
+    def keep(row: dict) -> None:
+        if path:
+            with path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(row) + "\n")
+        count[0] += 1
+        pace = (time.perf_counter() - start) / count[0]
+        left = max(0, total - len(done) - count[0]) * pace
+        print(f"\r{count[0] + len(done)}/{total}, {left:.0f} s left ", end="", file=sys.stderr)
+
+    return keep
