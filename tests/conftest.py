@@ -4,7 +4,11 @@ import tempfile
 
 import pytest
 import torch
+from hypothesis import settings
 from makeclips import write_clip
+
+settings.register_profile("patient", deadline=None)  # machines of the suite may be busy
+settings.load_profile("patient")
 
 
 @pytest.fixture(autouse=True, scope="session")
