@@ -38,8 +38,9 @@ def _decoder() -> dict[str, Any]:
 class Config:
     """Everything the modules are built from.
 
-    frame: side of the square pictures the tower reads, in pixels. stages: (repeats, kernel, stride,
-    expansion, width) of the tower's inverted bottlenecks. evidence: likeliest classes kept a cell.
+    frame: side of the square pictures the tower reads, in pixels. glance: side at which it reads
+    them once more, made small, 0 for not at all. stages: (repeats, kernel, stride, expansion,
+    width) of the tower's inverted bottlenecks. evidence: likeliest classes kept a cell.
     decoder: keyword arguments of transformers' LlamaConfig. bits: by prefix of a weight's name, the
     bits and the group length it is stored in (group 0: one scale an output row); the longest prefix
     rules, and vectors are stored as they are. The tower's first stages are small, and an error in
@@ -47,6 +48,7 @@ class Config:
     """
 
     frame: int = 448
+    glance: int = 0
     max_frames: int = 32
     stem: int = 32
     stages: tuple[Stage, ...] = (
@@ -89,8 +91,9 @@ class Config:
 
     @property
     def features(self) -> int:
-        """Channels of a cell's features: the tapped stages side by side."""
-        return sum(self.stages[tap][4] for tap in self.taps)
+        """Channels of a cell's features: the tapped stages side by side, then the glance's last."""
+        glanced = self.stages[-1][4] if self.glance else 0
+        return sum(self.stages[tap][4] for tap in self.taps) + glanced
 
     @property
     def width(self) -> int:

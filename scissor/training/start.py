@@ -269,7 +269,7 @@ def make(gguf_path: str | Path, tower_path: str | Path, start: str | Path) -> No
     whole = Tokenizer.from_str(json.dumps(tokenizer_json(tokens, merges)))
     needed = [token for text in whole.encode_batch(corpus(folder)) for token in text.tokens]
     kept = cut_vocabulary(tokens, merges, needed, VOCABULARY)
-    config = Config()
+    config = Config(glance=224)
     config.write(folder / "config.json")
     text = json.dumps(tokenizer_json(kept, merges), ensure_ascii=False, separators=(",", ":"))
     (folder / "tokenizer.json").write_text(text, encoding="utf-8")
