@@ -38,10 +38,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _guarded(run: Callable[[], int | None]) -> int:
     """Run; an error that the caller can mend becomes one line and exit code 2."""
+    from torch import OutOfMemoryError
+
     from scissor.models.contract import ModelError
 
     try:
         return run() or 0
+    except (MemoryError, OutOfMemoryError):
+        print("scissor: memory ran out; use fewer frames or a smaller model", file=sys.stderr)
+        return 2
     except (ValueError, OSError, ModelError) as error:
         print(f"scissor: {' '.join(str(error).split())}", file=sys.stderr)
         return 2

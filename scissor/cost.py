@@ -15,7 +15,7 @@ from typing import Any
 class Shape:
     """A decoder's sizes: layers, width d, MLP width m, query heads, key-value heads, vocabulary.
 
-    head: the width of one head, d / heads unless the model says otherwise.
+    head: the width of one head, 0 where it is d / heads.
     """
 
     layers: int
@@ -54,6 +54,8 @@ class Cost:
 def shape_of(config: Any) -> Shape:
     """The sizes of a decoder from its transformers configuration (or that of a model around it)."""
     text = config.get_text_config(decoder=True)
+    head = getattr(text, "head_dim", None) or 0
+    usual = text.hidden_size // text.num_attention_heads
     return Shape(
         layers=text.num_hidden_layers,
         width=text.hidden_size,
@@ -61,7 +63,7 @@ def shape_of(config: Any) -> Shape:
         heads=text.num_attention_heads,
         kv_heads=getattr(text, "num_key_value_heads", None) or text.num_attention_heads,
         vocab=text.vocab_size,
-        head=getattr(text, "head_dim", None) or 0,
+        head=0 if head == usual else head,
     )
 
 

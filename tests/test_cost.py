@@ -70,6 +70,17 @@ def test_catalog_shapes_are_plausible():
         assert shape.heads % shape.kv_heads == 0
 
 
+def test_equal_decoders_have_equal_shapes():
+    from transformers import Qwen2Config
+
+    text = {"hidden_size": 896, "intermediate_size": 4864, "num_hidden_layers": 24}
+    heads = {"num_attention_heads": 14, "num_key_value_heads": 2, "vocab_size": 152_000}
+    for more in ({}, {"head_dim": 64}):
+        config = Qwen2Config(**text, **heads, **more)
+        assert shape_of(config) == SHAPES["llava-onevision-0.5b"]
+    assert shape_of(Qwen2Config(**text, **heads, head_dim=32)).head_width == 32
+
+
 def test_the_embedded_models_sizes_are_those_it_ships_with():
     from scissor.mini.config import Config
     from scissor.mini.loading import CONFIG, shipped

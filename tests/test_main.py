@@ -137,6 +137,15 @@ def test_what_goes_wrong_in_the_work_is_one_line_and_code_two(clip, capsys, monk
     assert len(lines) == 4
 
 
+def test_running_out_of_memory_is_one_line_too(clip, capsys, monkeypatch):
+    def full(self, video):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
+
+    monkeypatch.setattr(Model, "encode", full)
+    assert main(["answer", clip, "What?"]) == 2
+    assert capsys.readouterr().err.startswith("scissor: memory ran out;")
+
+
 def test_bench_gets_its_own_arguments(monkeypatch):
     seen = []
     bench = types.ModuleType("scissor.bench")

@@ -59,6 +59,15 @@ def test_parameters_equal_the_real_configurations(name):
     assert sum(p.numel() for p in model.parameters()) == find(name).parameters
 
 
+def test_parameters_of_the_embedded_model_equal_its_configuration():
+    from scissor.mini.loading import blank, shipped
+
+    model = blank(shipped())
+    assert sum(p.numel() for p in model.parameters()) == find("mini").parameters
+    assert model.config.grid == find("mini").grid
+    assert model.config.max_frames == find("mini").max_frames
+
+
 def test_memory_counts_the_type():
     small, large = (memory_needed(10**9, dtype) for dtype in (torch.bfloat16, torch.float32))
     assert large - small == 2 * 10**9
