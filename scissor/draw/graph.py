@@ -151,17 +151,31 @@ def force_places(shown: SimilarityGraph, grid: tuple[int, int], wide: float = 1.
     """
     groups = sorted(nx.connected_components(shown.graph), key=lambda g: (-len(g), min(g)))
     boxes = [_spring(shown.graph.subgraph(group), grid) for group in groups]
-    sides = [box.max(0) + 1.2 for _, box in boxes]
-    limit = math.sqrt(sum(float(side.prod()) for side in sides) * wide)
-    limit = max([limit, *(float(side[0]) for side in sides)])
-    places: Places = {}
-    x = y = tall = 0.0
-    for (nodes, box), side in zip(boxes, sides, strict=True):
+    corners = _packed([box.max(0) + 1.2 for _, box in boxes], wide)
+    return {
+        node: (corner[0] + float(place[0]), corner[1] + float(place[1]))
+        for (nodes, box), corner in zip(boxes, corners, strict=True)
+        for node, place in zip(nodes, box, strict=True)
+    }
+
+
+def _packed(sides: list[np.ndarray], wide: float) -> list[tuple[float, float]]:
+    """Corners of boxes [width, height]: in rows beside the first box, then below it."""
+    if not sides:
+        return []
+    area = 1.15 * sum(float(side.prod()) for side in sides)
+    limit = max([math.sqrt(area * wide), *(float(side[0]) for side in sides)])
+    first_wide, first_tall = map(float, sides[0])
+    corners, x, y, tall = [(0.0, 0.0)], first_wide, 0.0, 0.0
+    for side in sides[1:]:
         if x + side[0] > limit:
-            x, y, tall = 0.0, y + tall, 0.0
-        places |= {n: (x + float(p[0]), y + float(p[1])) for n, p in zip(nodes, box, strict=True)}
+            y, tall = y + tall, 0.0
+            beside = y + side[1] <= first_tall and first_wide + side[0] <= limit
+            x = first_wide if beside else 0.0
+            y = y if beside else max(y, first_tall)
+        corners.append((x, y))
         x, tall = x + float(side[0]), max(tall, float(side[1]))
-    return places
+    return corners
 
 
 def _spring(group: nx.Graph, grid: tuple[int, int]) -> tuple[list[int], np.ndarray]:

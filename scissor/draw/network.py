@@ -16,6 +16,7 @@ from scissor.draw.overlay import View
 from scissor.draw.palette import SINGLE, colour_of
 
 GREY = "#8a919c"
+PLATE = "#12161b"  # behind the frames, so that light colours show on a light page too
 
 
 def network_figure(
@@ -44,6 +45,7 @@ def network_figure(
     scale = 1 / aspect if layout == "grid" else 1
     figure.update_yaxes(visible=False, autorange="reversed", scaleanchor="x", scaleratio=scale)
     if layout == "grid":
+        figure.update_layout(plot_bgcolor=PLATE)
         _frames_behind(figure, shown, pictures, grid)
     return figure
 
@@ -121,6 +123,6 @@ def _frames_behind(
             sizex=cols,
             sizey=rows,
             sizing="stretch",
-            opacity=0.35,
+            opacity=0.5,
             layer="below",
         )

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from scissor.models import Answer, ask, ask_both
+from scissor.models import Answer, ask, ask_both, catalog
 from scissor.scc import compress
 from scissor.types import Compression
 from scissor.ui import cards
@@ -41,6 +41,7 @@ class Desk:
         """
         if not path:
             raise RequestError("Choose a clip first: drop one in, or press an example.")
+        check_model(model)
         key = f"{content_key(path)}/{frames}/{model}"
         clip = self.store.find(key)
         if clip is None:
@@ -103,6 +104,20 @@ class Desk:
         event = self._stops.get(session)
         if event is not None:
             event.set()
+
+
+def check_model(name: str) -> None:
+    """Raise RequestError unless it is a model of the catalog that can run here.
+
+    Visitors name models from outside: no other repository or folder may be loaded for them.
+    """
+    entry = next((e for e in catalog.ENTRIES if e.name == name), None)
+    if entry is None:
+        known = ", ".join(e.name for e in catalog.ENTRIES)
+        raise RequestError(f"There is no model of that name; choose one of {known}.")
+    reason = catalog.why_not(entry)
+    if reason:
+        raise RequestError(f"{entry.title} cannot answer here. {reason} Choose another model.")
 
 
 def compressor(clip: Clip, made: Compression) -> Callable[[], Compression]:

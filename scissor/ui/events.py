@@ -5,7 +5,7 @@ Knows what Gradio hands over and expects back. Leaves the work to desk.py, redra
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import gradio as gr
@@ -15,6 +15,7 @@ from scissor.ui.errors import RequestError, sentence
 from scissor.ui.examples import Example
 from scissor.ui.figures import Look, graph_tab, tokens_tab
 from scissor.ui.redraw import Dial, redraw, scene
+from scissor.ui.store import Clip
 
 GONE = {"gone": True}
 
@@ -37,16 +38,22 @@ class Events:
 
     def move(self, data: Any) -> dict[str, Any]:
         """A dial moved: everything that changes with it."""
-        clip = self.desk.store.get(data.get("handle")) if isinstance(data, dict) else None
-        if clip is None:
-            return GONE
-        dial = Dial.read(data)
-        return redraw(clip, dial, self.desk.compression(clip, dial))
+        return self._drawn(
+            data, lambda clip, dial: redraw(clip, dial, self.desk.compression(clip, dial))
+        )
 
     def scene(self, data: Any) -> dict[str, Any]:
         """A clip came up: everything that stays while it is shown."""
+        return self._drawn(data, lambda clip, _: scene(clip))
+
+    def _drawn(self, data: Any, draw: Callable[[Clip, Dial], dict[str, Any]]) -> dict[str, Any]:
         clip = self.desk.store.get(data.get("handle")) if isinstance(data, dict) else None
-        return GONE if clip is None else scene(clip)
+        if clip is None:
+            return GONE
+        try:
+            return draw(clip, Dial.read(data))
+        except Exception as error:
+            return {"error": sentence(error)}
 
     # Events of Gradio's components.
 

@@ -88,7 +88,7 @@ def _right(events: Events, opening: Opening) -> dict[str, gr.Component]:
             with gr.Row(elem_id="sc-graph-row"):
                 found["layout"] = gr.Radio(
                     [("on the frames", "grid"), ("by forces", "force")],
-                    value="grid",
+                    value="force",
                     label="Layout",
                 )
                 found["every"] = gr.Checkbox(False, label="all edges, not only the forest's")
@@ -143,10 +143,5 @@ def _wire_figures(events: Events, right: dict, private: dict) -> None:
         tab.select(lambda name=name: name, None, right["tab"], **private, queue=False).then(
             events.figures, source, figures, **how
         )
-    for change in (
-        right["dials"].release,
-        right["viewer"].looked,
-        right["layout"].change,
-        right["every"].change,
-    ):
+    for change in (right["dials"].release, right["layout"].change, right["every"].change):
         change(events.figures, source, figures, **how)

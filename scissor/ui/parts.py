@@ -65,8 +65,8 @@ def dials(value: dict[str, Any], move: Callable, scene: Callable) -> gr.HTML:
 
 
 def viewer() -> gr.HTML:
-    """The overlay; looked: view, frame or isolated group changed."""
-    return part("viewer", {}, calls=("looked",), palette=COLOURS)
+    """The overlay; its value says which view, frame and group it shows."""
+    return part("viewer", {}, palette=COLOURS)
 
 
 def answers(value: dict[str, Any] | None) -> gr.HTML:

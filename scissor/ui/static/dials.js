@@ -3,37 +3,46 @@
 scissor.dials = (element, props, server, trigger, watch) => {
   const at = (name) => element.querySelector(`[data-at="${name}"]`);
   const tau = at("tau"), retention = at("retention");
-  const state = { handle: null, lead: "retention", value: 0.1, scene: null, redraw: null, leftAt: null };
+  const state = { handle: null, lead: "retention", value: 0.1, scene: null, sceneOf: null, redraw: null };
   const LOW = Math.log(0.01);
   const toRetention = (x) => Math.exp(LOW * (1 - x / 1000));
   const fromRetention = (r) => 1000 * (1 - Math.log(Math.max(r, 0.01)) / LOW);
 
   const move = scissor.latest(async ({ handle, lead, value, done }) => {
     const answer = await server.move({ handle, lead, value });
-    if (handle !== state.handle) return;
-    if (!answer || answer.gone) { trigger("lost"); return; }
+    if (handle !== state.handle || refused(answer)) return;
+    await state.sceneOf;
+    if (handle !== state.handle || !state.scene) return;
     state.redraw = answer;
     follow();
     scissor.say("redraw", { ...answer, handle });
     if (done) done();
   });
 
-  async function show(value) {
+  // The server may have let the clip go, or failed: the page then opens it anew, or says so.
+  function refused(answer) {
+    if (answer && !answer.gone && !answer.error) return false;
+    if (answer?.gone) trigger("lost");
+    else at("note").textContent = answer?.error || "The server does not answer; is it still there?";
+    return true;
+  }
+
+  async function bring(handle) {
+    const scene = await server.scene({ handle });
+    if (handle !== state.handle || refused(scene)) return;
+    scene.weight = scissor.numbers(scene.weight, Float32Array);
+    scene.parent = scissor.numbers(scene.parent, Uint16Array);
+    state.scene = { ...scene, handle };
+    bars();
+    scissor.say("scene", state.scene);
+  }
+
+  function show(value) {
     if (!value || !value.handle) return;
     const fresh = value.handle !== state.handle;
     Object.assign(state, { handle: value.handle, lead: value.lead, value: value.value });
     mark();
-    if (fresh) {
-      const scene = await server.scene({ handle: value.handle });
-      if (value.handle !== state.handle) return;
-      if (!scene || scene.gone) { trigger("lost"); return; }
-      scene.weight = scissor.numbers(scene.weight, Float32Array);
-      scene.parent = scissor.numbers(scene.parent, Uint16Array);
-      scene.handle = value.handle;
-      state.scene = scene;
-      bars();
-      scissor.say("scene", scene);
-    }
+    if (fresh) Object.assign(state, { scene: null, sceneOf: bring(value.handle) });
     move({ handle: state.handle, lead: state.lead, value: state.value });
   }
 
@@ -58,7 +67,8 @@ scissor.dials = (element, props, server, trigger, watch) => {
     const { tau: now, retention: kept, counts, asked, fewer } = state.redraw;
     const { lo, hi } = state.scene.histogram;
     Object.assign(tau, { min: lo, max: hi });
-    if (state.lead !== "tau") tau.value = now; else if (document.activeElement !== tau) tau.value = state.value;
+    if (state.lead !== "tau") tau.value = now;
+    else tau.value = state.value;
     if (state.lead !== "retention") retention.value = fromRetention(kept);
     else retention.value = fromRetention(state.value);
     const threshold = state.lead === "tau" ? state.value : now;

@@ -1,6 +1,6 @@
 // The overlay: one large frame, all frames below, the largest groups beside it. Never asks the server:
-// it draws what "scene" and "redraw" brought. Says "view" when what the graph must follow changes.
-scissor.viewer = (element, props, server, trigger) => {
+// it draws what "scene" and "redraw" brought. Its value is what the graph follows.
+scissor.viewer = (element, props) => {
   const { paint, make, count } = scissor;
   const at = (name) => element.querySelector(`[data-at="${name}"]`);
   const palette = props.palette, screen = at("screen");
@@ -54,6 +54,7 @@ scissor.viewer = (element, props, server, trigger) => {
       button.setAttribute("aria-current", frame === state.frame);
       drawFrame(button.firstChild, button.clientWidth, frame, false);
     });
+    at("links").disabled = state.view === "shares";
     describe();
     list();
   }
@@ -73,7 +74,7 @@ scissor.viewer = (element, props, server, trigger) => {
     const opacity = at("opacity").value / 100;
     paint.groups(ctx, size, scene.grid, view, frame, { opacity, only: state.only, fine });
     if (fine && state.view === "shares") paint.hatch(ctx, size, scene.grid, state.moved, frame);
-    if (fine && at("links").checked) paint.links(ctx, size, scene.grid, view, scene, frame, state.tau, { only: state.only });
+    if (fine && at("links").checked && state.view !== "shares") paint.links(ctx, size, scene.grid, view, scene, frame, state.tau, { only: state.only });
     if (fine && state.over !== null) paint.outline(ctx, size, scene.grid, view, frame, view.ids[state.over]);
   }
 
@@ -111,10 +112,9 @@ scissor.viewer = (element, props, server, trigger) => {
     tell();
   }
 
+  // What the graph follows, as the server's events will read it.
   function tell() {
-    const detail = { view: state.view, frame: state.frame, hub: state.only === null ? null : current().hubs[state.only] };
-    props.value = detail;
-    trigger("looked", detail);
+    props.value = { view: state.view, frame: state.frame, hub: state.only === null ? null : current().hubs[state.only] };
   }
 
   function go(frame) {
