@@ -9,6 +9,15 @@ from tokenizers.models import BPE
 SPECIAL = ["<pad>", "<|im_start|>", "<|im_end|>", "<video>", "<image>"]
 
 
+@pytest.fixture(scope="module")
+def one_thread():
+    """On tensors this small a second thread only waits for the first."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="session")
 def tokenizer():
     """Byte-level: every text can be written, an emoji takes four tokens."""

@@ -19,6 +19,8 @@ from scissor.models.decoding import (
 )
 from scissor.types import Compression, Encoded, InDecoder
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 
 @pytest.fixture
 def prompt(decoder):

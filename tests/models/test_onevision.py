@@ -12,6 +12,7 @@ from scissor.models.onevision import CHAT, OneVision
 from scissor.models.pixels import frames_to_pixels
 from scissor.types import Compression, InDecoder, Video
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 QUESTION = "What is in the video? 🌍"
 
 

@@ -7,6 +7,7 @@ from scissor.models.decoding import greedy, log_probabilities, pruning, splice
 from scissor.models.pruning import selection
 from scissor.types import Encoded, InDecoder
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 VISUAL = 24
 
 
