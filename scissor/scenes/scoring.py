@@ -42,9 +42,11 @@ _VAGUE = (
     "purple brown grey gray blurry blurred colourful colorful"
 )
 VAGUE = frozenset(_VAGUE.split())
-STILL = (
-    r"still|not mov\w*|n't mov\w*|stationary|motionless|static|not at all|in place|stands?|rests?"
+STILL = re.compile(
+    r"\b(still|not mov\w*|stationary|motionless|static|not at all|in place|stands?|rests?)\b"
+    r"|n't mov"
 )
+_SIDE = r"(?:the )?(top|bottom|left|right)"
 
 
 @dataclass(frozen=True)
@@ -169,8 +171,10 @@ def _distinct(mentions: list[Mention], truth: list[str]) -> int:
 def _unknown(raw: list[str], mentions: list[Mention]) -> int:
     """Things said with "a" or "an" that are not in the vocabulary."""
     starts = {mention.start for mention in mentions}
+    inside = {i for mention in mentions for i in range(mention.start, mention.end)}
     return sum(
         word in ("a", "an")
+        and i not in inside
         and not starts & {i + 1, i + 2, i + 3}
         and i + 1 < len(raw)
         and not set(raw[i + 1 : i + 3]) & VAGUE
@@ -195,11 +199,9 @@ def _yes(text: str) -> bool | None:
 
 def _motions(text: str) -> set[str]:
     """Directions that are told; a path from one side to another counts by its end."""
-    text = re.sub(
-        r"\b(top|bottom|left|right) to (the )?(top|bottom|left|right)\b", r"\3", text.lower()
-    )
-    text = re.sub(r"\bfrom (the )?(left|right|top|bottom)\b", " ", text)
-    if re.search(rf"\b({STILL})\b", text):
+    text = re.sub(rf"\b(from )?{_SIDE} to {_SIDE}\b", r"\3", text.lower())
+    text = re.sub(rf"\bfrom {_SIDE}\b", " ", text)
+    if STILL.search(text):
         return {"still"}
     words = {"leftward": "left", "rightward": "right", "upward": "up", "downward": "down"}
     words |= {"leftwards": "left", "rightwards": "right", "upwards": "up", "downwards": "down"}
