@@ -60,7 +60,7 @@ def compared(one: str, other: str) -> tuple[list[Piece], list[Piece]]:
 
     Words are compared without case and punctuation; joined again the pieces give the text back.
     """
-    words = [re.findall(r"\s*\S+\s*$|\s*\S+", text) for text in (one, other)]
+    words = [re.findall(r"\s*\S+\s*$|\s*\S+|\s+$", text) for text in (one, other)]
     bare = [[re.sub(r"\W+", "", word).lower() for word in side] for side in words]
     same: list[list[bool]] = [[False] * len(side) for side in words]
     for i, j, size in SequenceMatcher(None, *bare, autojunk=False).get_matching_blocks():

@@ -149,12 +149,16 @@ class Shelf:
     def __init__(self) -> None:
         self._model: VideoLLM | None = None
         self._name = ""
-        self.lock = threading.RLock()  # held while a model is loaded or used
+        # Held while a model is loaded or used. A plain lock: an answer that streams may be resumed,
+        # and so be let go, by another thread than the one that began it.
+        self.lock = threading.Lock()
 
     def take(self, name: str) -> VideoLLM:
-        """The model of that name, loaded if need be. Raises ModelError with a sentence."""
-        with self.lock:
-            if self._name != name:
-                self._model, self._name = None, ""
-                self._model, self._name = models.load_model(name), name
-            return self._model
+        """The model of that name, loaded if need be; to be called and used with the lock held.
+
+        Raises ModelError with a sentence.
+        """
+        if self._name != name:
+            self._model, self._name = None, ""
+            self._model, self._name = models.load_model(name), name
+        return self._model
