@@ -34,12 +34,13 @@ class Dial:
     def read(cls, raw: Any) -> Dial:
         """A dial from the page's JSON; whatever is not one becomes the default."""
         lead, value = (raw.get("lead"), raw.get("value")) if isinstance(raw, dict) else (None, None)
-        if not isinstance(value, (int, float)) or isinstance(value, bool) or not np.isfinite(value):
+        if not isinstance(value, (int, float)) or isinstance(value, bool) or value != value:
             return cls()
+        value = float(min(max(value, -1), 1))
         if lead == "tau":
-            return cls("tau", min(1.0, max(-1.0, float(value))))
+            return cls("tau", value)
         if lead == "retention":
-            return cls("retention", min(1.0, max(1e-4, float(value))))
+            return cls("retention", max(1e-4, value))
         return cls()
 
 
