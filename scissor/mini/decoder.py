@@ -26,6 +26,8 @@ AFTER = "\n{question}<|im_end|>\n<|im_start|>assistant\n"
 UNASKED = "Describe the video."
 """What an empty question asks."""
 
+TOKENIZER = "tokenizer.json"
+
 END = "<|im_end|>"
 """Ends every answer."""
 
@@ -44,11 +46,20 @@ def build_decoder(config: Config) -> LlamaForCausalLM:
 
 
 def load_tokenizer(folder: str | Path) -> PreTrainedTokenizerFast:
-    """The tokenizer of a folder that holds tokenizer.json."""
+    """The tokenizer of a folder that holds tokenizer.json.
+
+    Raises FileNotFoundError where it is missing, ValueError where it is damaged.
+    """
+    from tokenizers import Tokenizer
     from transformers import PreTrainedTokenizerFast
 
+    text = (Path(folder) / TOKENIZER).read_text(encoding="utf-8")
+    try:
+        core = Tokenizer.from_str(text)
+    except Exception as error:  # the library raises nothing narrower
+        raise ValueError(f"{TOKENIZER} is damaged") from error
     return PreTrainedTokenizerFast(
-        tokenizer_file=str(Path(folder) / "tokenizer.json"),
+        tokenizer_object=core,
         bos_token="<|im_start|>",
         eos_token=END,
         pad_token=END,

@@ -6,12 +6,13 @@ format of a weight to quantise.py.
 
 from __future__ import annotations
 
+from errno import ENOENT
 from pathlib import Path
 
 import torch
 
 from scissor.mini.config import Config
-from scissor.mini.decoder import load_tokenizer
+from scissor.mini.decoder import TOKENIZER, load_tokenizer
 from scissor.mini.model import Mini
 from scissor.mini.quantise import dequantise, plain_state, quantise
 
@@ -36,7 +37,7 @@ def save(model: Mini, folder: str | Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     save_file(quantise(plain_state(model), model.config.bits), folder / WEIGHTS)
     model.config.write(folder / CONFIG)
-    model.tokenizer.backend_tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
+    model.tokenizer.backend_tokenizer.save(str(folder / TOKENIZER), pretty=False)
     (folder / NAMES).write_text("\n".join(model.class_names) + "\n", encoding="utf-8")
 
 
@@ -56,6 +57,8 @@ def load(folder: str | Path | None = None) -> Mini:
     from safetensors.torch import load_file
 
     folder = Path(folder) if folder else shipped()
+    if not (folder / WEIGHTS).is_file():
+        raise FileNotFoundError(ENOENT, "the model's weights are missing", folder / WEIGHTS)
     model = blank(folder)
     shapes = {name: weight.shape for name, weight in plain_state(model).items()}
     weights = dequantise(load_file(folder / WEIGHTS), shapes, model.config.bits)

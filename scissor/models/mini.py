@@ -42,8 +42,8 @@ def load(folder: Path, name: str, device: torch.device, dtype: torch.dtype) -> M
     try:
         return Mini(mini.load(folder), name, device, dtype, source=str(folder))
     except FileNotFoundError as error:
-        lost = Path(error.filename).name if error.filename else "a file"
-        raise ModelError(f"{name} cannot be loaded: {lost} is missing from its folder.") from error
+        lost = Path(error.filename).name
+        raise ModelError(f"{name} cannot be loaded: its folder lacks {lost}.") from error
     except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
         raise ModelError(f"{name} cannot be loaded: its files are damaged.") from error
 
@@ -158,7 +158,7 @@ class Mini:
 def squeeze(frames: np.ndarray, side: int) -> Tensor:
     """[B, H, W, 3] uint8 -> [B, side, side, 3] uint8; a wide frame is squeezed, nothing is cut."""
     if frames.shape[1:3] == (side, side):
-        return torch.from_numpy(np.ascontiguousarray(frames))
+        return torch.from_numpy(np.array(frames))  # a copy that may be written to
     resized = [
         np.asarray(Image.fromarray(frame).resize((side, side), Image.Resampling.BICUBIC))
         for frame in frames

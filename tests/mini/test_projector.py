@@ -1,0 +1,100 @@
+"""Reader and place embedding: two ways in, attention received, places after compression."""
+
+import pytest
+import torch
+from tinymini import tiny_config
+
+from scissor.mini.projector import Block, PlaceEmbedding, Reader
+from scissor.mini.tower import Seen
+from scissor.types import cell_places
+
+
+@pytest.fixture(scope="module")
+def config():
+    return tiny_config()
+
+
+@pytest.fixture(scope="module")
+def reader(config):
+    torch.manual_seed(0)
+    return Reader(config).eval().requires_grad_(False)
+
+
+@pytest.fixture(scope="module")
+def seen(config):
+    torch.manual_seed(1)
+    share = torch.rand(3, 16, config.evidence).softmax(-1) * 0.7
+    return Seen(
+        torch.randn(3, 16, config.features),
+        torch.randint(0, config.classes, (3, 16, config.evidence)),
+        share,
+    )
+
+
+@pytest.fixture(scope="module")
+def names(config):
+    return torch.randn(config.classes, config.width, generator=torch.manual_seed(2))
+
+
+def test_received_attention_is_that_of_the_definition():
+    torch.manual_seed(0)
+    block, x = Block(8, 2, 3), torch.randn(2, 5, 8)
+    query, key, _ = block.qkv(block.norm1(x)).split(8, -1)
+    want = torch.zeros(2, 5)
+    for b in range(2):
+        for head in (slice(0, 4), slice(4, 8)):
+            scores = query[b, :, head] @ key[b, :, head].T / 2
+            want[b] += scores.softmax(-1).sum(0) / (2 * 5)
+    torch.testing.assert_close(block.received(x), want)
+
+
+def test_attention_changes_no_token(reader, seen, names):
+    tokens, received = reader.with_attention(seen, names)
+    assert torch.equal(tokens, reader(seen, names))
+    torch.testing.assert_close(received.sum(1), torch.ones(3))
+
+
+def test_the_second_way_in_is_the_weighted_mean_of_names(reader, seen, names):
+    said = reader(seen, names) - reader(seen, torch.zeros_like(names))
+    want = torch.zeros_like(said)
+    for b in range(3):
+        for n in range(16):
+            for k in range(seen.classes.shape[-1]):
+                want[b, n] += 0.5 * seen.probabilities[b, n, k] * names[seen.classes[b, n, k]]
+    torch.testing.assert_close(said, want, atol=1e-5, rtol=1e-4)
+
+
+def test_a_frame_is_read_alone(reader, seen, names):
+    together = reader(seen, names)
+    turned = reader(Seen(*(part.flip(0) for part in seen)), names)
+    torch.testing.assert_close(turned.flip(0), together)
+
+
+@pytest.fixture(scope="module")
+def place(config):
+    torch.manual_seed(3)
+    return PlaceEmbedding(config).requires_grad_(False)
+
+
+def test_every_cell_of_a_clip_has_a_place_of_its_own(place, config):
+    waves = place.waves(cell_places(config.max_frames, config.grid), config.max_frames)
+    apart = torch.cdist(waves, waves) + torch.eye(len(waves)) * 9
+    assert apart.min() > 0.05
+
+
+def test_mixed_lengths_in_a_batch(place):
+    places = torch.rand(3, 4, 3) * 2
+    lengths = torch.tensor([3, 5, 8])
+    together = place(places, lengths[:, None])
+    for i, length in enumerate(lengths.tolist()):
+        torch.testing.assert_close(together[i], place(places[i], length))
+
+
+def test_one_frame_has_a_finite_place(place):
+    assert place(cell_places(1, (4, 4)), 1).isfinite().all()
+
+
+def test_a_merged_tokens_place_may_lie_between_cells(place):
+    between = place(torch.tensor([[0.5, 1.25, 2.0]]), 4)
+    assert between.isfinite().all()
+    assert not torch.equal(between, place(torch.tensor([[0.0, 1.0, 2.0]]), 4))
