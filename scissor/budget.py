@@ -70,18 +70,20 @@ def solve(
     hi: float = 1.0,
     known: Iterable[Point] = (),
     probes: int = 16,
+    within: int = 0,
 ) -> Point:
     """The threshold in [lo, hi] whose count is nearest to the target: (tau, count(tau)).
 
     A bisection guided by the counts at its ends; then, since the count is not monotone, the widest
-    gaps beside its best probe. Ends when the target is met or after `probes` calls of count.
+    gaps beside its best probe. Ends when the target is met, but for `within`, or after `probes`
+    calls of count.
     known: points that need no probe. Of equal misses the smaller count wins, then the smaller tau.
     """
     seen = dict(known)
     high = min((tau for tau in seen if seen[tau] >= target), default=hi)
     low = max((tau for tau in seen if tau < high), default=lo)
     for turn in range(max(probes, not seen)):
-        if target in seen.values():
+        if any(abs(kept - target) <= within for kept in seen.values()):
             break
         if turn <= 0.75 * probes and high - low > RESOLUTION:
             tau = _between(low, high, seen, target, middle=turn % 3 == 2)

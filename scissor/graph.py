@@ -18,7 +18,8 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
-DUPLICATE = 1 - 2e-6  # a cosine above this counts as exactly 1: what is missing is float32 noise
+DENSE = 4  # hits a vertex above which hits are thinned before they are listed as edges
+DUPLICATE = float(np.float32(1 - 2e-6))  # a cosine above it counts as 1: the rest is float32 noise
 
 
 @contextmanager
@@ -34,18 +35,31 @@ def full_precision(device: torch.device) -> Iterator[None]:
 
 
 def unit(x: Tensor) -> Tensor:
-    """[..., n, D] of any float type -> float32 vectors of length 1; zero vectors stay zero."""
+    """[..., n, D] of any float type -> float32 vectors of length 1; zero vectors stay zero.
+
+    Raises ValueError that names the first vector with a value that is NaN or infinite.
+    """
     x = x.float()
     norm = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
-    if x.numel() and not _safe(norm):  # lengths whose squares leave float32: scale first
-        x = x / x.abs().amax(-1, keepdim=True).clamp_min(torch.finfo(torch.float32).tiny)
-        norm = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
-    return x / norm.where(norm > 0, 1.0)
-
-
-def _safe(norm: Tensor) -> bool:
+    if not norm.numel():
+        return x
     low, high = torch.aminmax(norm)
-    return bool((low > 1e-15) & (high < 1e18))
+    if not bool((low > 1e-15) & (high < 1e18)):  # lengths whose squares leave float32, or not any
+        _refuse(x)
+        largest = x.abs().amax(-1, keepdim=True) if x.shape[-1] else norm
+        x = x / largest.clamp_min(torch.finfo(torch.float32).tiny)
+        norm = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
+        norm = norm.where(norm > 0, 1.0)
+    return x / norm
+
+
+def _refuse(x: Tensor) -> None:
+    """Raise ValueError if a value is NaN or infinite."""
+    finite = torch.isfinite(x).all(-1)
+    if not finite.all():
+        *frame, token = (~finite).nonzero()[0].tolist()
+        where = f" of frame {frame[0]}" if frame else ""
+        raise ValueError(f"token {token}{where} is NaN or infinite")
 
 
 def snap(product: Tensor) -> Tensor:
@@ -81,6 +95,16 @@ def floor32(tau: float) -> float:
     return float(near if float(near) <= tau else np.nextafter(near, np.float32(-2)))
 
 
+def cut(tau: float) -> float:
+    """The float32 that raw products of unit vectors must exceed to be edges at tau.
+
+    The same edges as `similarities > tau`, without snapping: nothing is above 1, and what counts as
+    1 is above every lower tau.
+    """
+    exact = floor32(tau)
+    return math.inf if exact >= 1 else min(exact, DUPLICATE)
+
+
 def unite(labels: Tensor, i: Tensor, j: Tensor) -> Tensor:
     """Labels after the vertices i[e] and j[e] have been joined, for every edge e.
 
@@ -111,38 +135,76 @@ def _hook(labels: Tensor, i: Tensor, j: Tensor) -> Tensor:
             root = shorter
 
 
+def joins(hits: Tensor, rows: Tensor, columns: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Edges (u, v), each [E], that together with the labels so far join all that the hits join.
+
+    hits: [B, a, b] bool, edges between the vertices rows [B, a] and columns [B, b]. labels: [n].
+    Where hits are few they all come back; else every row's first, and those that join more.
+    """
+    if hits.device.type != "cpu":
+        batch, i, j = hits.nonzero(as_tuple=True)
+        return rows[batch, i], columns[batch, j]
+    found, rows, columns = hits.numpy(), rows.numpy(), columns.numpy()
+    few = DENSE * (rows.size + columns.size)
+    if np.count_nonzero(found) > few:
+        found = found & _apart(labels.numpy(), rows, columns)
+        if np.count_nonzero(found) > few:
+            return _thinned(found, rows, columns, labels)
+    return _ends(found, rows, columns)
+
+
+def _apart(labels: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    return labels[rows][:, :, None] != labels[columns][:, None, :]
+
+
+def _ends(found: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> tuple[Tensor, Tensor]:
+    row, j = np.divmod(np.flatnonzero(found), max(found.shape[2], 1))
+    batch = row // max(found.shape[1], 1)
+    return torch.from_numpy(rows.reshape(-1)[row]), torch.from_numpy(columns[batch, j])
+
+
+def _thinned(
+    found: np.ndarray, rows: np.ndarray, columns: np.ndarray, labels: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Every row's first hit, and the hits that join more than these do."""
+    first = np.zeros_like(found)
+    np.put_along_axis(first, found.argmax(2)[:, :, None], True, 2)
+    u, v = _ends(first & found, rows, columns)
+    more = _ends(found & _apart(unite(labels, u, v).numpy(), rows, columns), rows, columns)
+    return torch.cat([u, more[0]]), torch.cat([v, more[1]])
+
+
 def components(similar: Tensor, tau: float) -> Tensor:
     """Exact components of {i-j : similar[i, j] > tau}, from the upper triangle of [n, n].
 
     Returns labels [n] int64, numbered 0.. by smallest member.
     """
-    n = len(similar)
-    i, j = (similar > floor32(tau)).triu_(1).nonzero(as_tuple=True)
-    return renumber(unite(torch.arange(n, device=similar.device), i, j))
+    return frame_components(edges_above(similar[None], tau))[0]
 
 
-def frame_components(similar: Tensor, tau: float) -> Tensor:
-    """`components` of T graphs at once: [T, N, N] -> labels [T, N] int64, numbered as there."""
-    frames, n = similar.shape[:2]
-    frame, i, j = (similar > floor32(tau)).triu_(1).nonzero(as_tuple=True)
-    labels = torch.arange(frames * n, device=similar.device)
-    labels = unite(labels, frame * n + i, frame * n + j).view(frames, n)
-    labels = labels - n * torch.arange(frames, device=similar.device)[:, None]
-    first = labels == torch.arange(n, device=similar.device)
-    return (first.cumsum(-1) - 1).gather(-1, labels)
+def edges_above(products: Tensor, tau: float) -> Tensor:
+    """Edges i < j of T graphs at tau: bool [T, N, N], from cosines or raw products [T, N, N]."""
+    return (products > cut(tau)).logical_and_(_upper(products.shape[-1], products.device))
 
 
-def renumber(labels: Tensor) -> Tensor:
-    """Labels that name the smallest member [n] -> labels numbered 0.. in that order."""
-    first = labels == torch.arange(len(labels), device=labels.device)
-    return (first.cumsum(0) - 1)[labels]
+def _upper(n: int, device: torch.device) -> Tensor:
+    return torch.ones(n, n, dtype=torch.bool, device=device).triu_(1)
 
 
-def degrees(similar: Tensor, tau: float) -> Tensor:
-    """[..., n] int64: how many other tokens are above tau, from symmetric [..., n, n]."""
-    hits = similar > (tau := floor32(tau))
-    own = torch.diagonal(similar, dim1=-2, dim2=-1) > tau
-    return hits.view(torch.uint8).sum(-1, dtype=torch.int64) - own.long()
+def frame_components(edges: Tensor) -> Tensor:
+    """[T, N] int64 labels of T graphs with edges [T, N, N], numbered 0.. by smallest member."""
+    frames, n = edges.shape[:2]
+    vertices = torch.arange(frames * n, device=edges.device)
+    ids = vertices.view(frames, n)
+    labels = unite(vertices, *joins(edges, ids, ids, vertices)).view(frames, n)
+    first = labels == ids
+    return (first.cumsum(-1) - 1).gather(-1, labels - ids[:, :1])
+
+
+def degrees(edges: Tensor) -> Tensor:
+    """[..., n] int64: how many edges end in every vertex, from edges i < j [..., n, n] bool."""
+    count = edges.view(torch.uint8)
+    return count.sum(-1, dtype=torch.int64) + count.sum(-2, dtype=torch.int64)
 
 
 def hub_order(labels: Tensor, degree: Tensor) -> tuple[Tensor, Tensor]:

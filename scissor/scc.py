@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from time import perf_counter
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -21,12 +22,12 @@ from scissor.steps import (
     Plan,
     Prepared,
     Step,
-    compare,
     enough,
     exact_steps,
     graph,
     left_out,
     merged,
+    normalise,
     prepare,
     spatial_step,
     temporal_step,
@@ -91,21 +92,23 @@ def compress(
             with _timed(seconds, "temporal"):
                 two = temporal_step(one, plan, tau)
         with _timed(seconds, "merge"):
-            kept, share = merged(clip, two) if merge else (two.tokens, None)
+            kept, share = merged(clip, one, two, plan) if merge else (two.tokens, None)
         return _compression(clip, one, two, kept, share, target, seconds)
 
 
 def curve(prepared: Prepared, points: int = 40) -> Curve:
     """What some `points` thresholds keep of a clip, chosen where the count moves most."""
     weights = prepared.forest.weight[:, 1:].flatten().sort().values
-    at = torch.linspace(0, max(len(weights) - 1, 0), max(points // 4, 2)).long()
+    total = prepared.forest.weight.numel()
+    if not total:
+        return Curve(np.array([-1.0, 1.0]), np.zeros(2, np.int64), np.zeros(2, np.int64))
+    at = np.linspace(0, max(len(weights) - 1, 0), max(points // 4, 2)).astype(int)
     taus = {-1.0, 1.0, *(weights[at].tolist() if len(weights) else ())}
-    total = max(prepared.forest.weight.numel(), 1)
     with torch.no_grad(), full_precision(prepared.tokens.device):
         found = sample_curve(lambda tau: _count(prepared, Plan(), tau), taus, total, points)
-    taus, kept = torch.tensor(found, dtype=torch.float64).unbind(1)
-    spatial = [int(prepared.forest.counts(tau).sum()) for tau in taus.tolist()]
-    return Curve(taus.numpy(), torch.tensor(spatial).numpy(), kept.long().numpy())
+    spatial = [int(prepared.forest.counts(tau).sum()) for tau, _ in found]
+    taus, kept = zip(*found, strict=True)
+    return Curve(np.array(taus), np.array(spatial), np.array(kept))
 
 
 def temporal_edges(prepared: Prepared, compression: Compression) -> tuple[Tensor, Tensor, Tensor]:
@@ -139,7 +142,7 @@ def _seed(generator: torch.Generator | None) -> int:
 def _clip(tokens: Tensor | Encoded | Prepared, spanned: bool) -> Prepared:
     if isinstance(tokens, Prepared):
         return tokens
-    return prepare(tokens) if spanned else compare(tokens)
+    return prepare(tokens) if spanned else normalise(tokens)
 
 
 @contextmanager
@@ -166,10 +169,11 @@ def _search(
         return -1.0, False
     # Step 2 never adds a token: where step 1 leaves too few, so does the whole.
     lo = -1.0 if plan.steps == "temporal" else enough(clip.forest, target)
-    known, probes = (
-        ([(1.0, clip.units[..., 0].numel())], 16) if curve is None else (curve.points, 3)
-    )
-    tau, kept = solve(lambda tau: _count(clip, plan, tau), target, lo, 1.0, known, probes)
+    known, probes = [(1.0, clip.units[..., 0].numel())], 16
+    if curve is not None:
+        known, probes = curve.points, 3
+    within = target // 100 if exact else 0  # the rank of the edges will see to the rest
+    tau, kept = solve(lambda tau: _count(clip, plan, tau), target, lo, 1.0, known, probes, within)
     return tau, kept == target
 
 

@@ -9,6 +9,7 @@ threshold and the public call to scc.py, the graph to graph.py and tiles.py.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import torch
@@ -17,16 +18,28 @@ from torch import Tensor
 from scissor.graph import (
     Forest,
     degrees,
+    edges_above,
     frame_components,
     full_precision,
     hub_order,
     similarities,
+    snap,
     spanning_forest,
     unit,
     unite,
 )
-from scissor.tiles import heaviest_edges, link, nearest, sampled_link
+from scissor.tiles import (
+    first_alike,
+    heaviest_edges,
+    link,
+    nearest,
+    nearest_beyond,
+    sampled_link,
+)
 from scissor.types import Encoded
+
+MATRICES = 2**28  # bytes: similarity matrices beyond are made in parts and not kept
+ROWS = 4096  # rows gathered at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,13 +47,14 @@ class Prepared:
     """What all thresholds of one clip share; made once, after encoding, by `prepare`.
 
     tokens: [T, N, D] float32. grid: (rows, cols), rows * cols == N. units: [T, N, D], the tokens at
-    length 1. similar: [T, N, N], cosines inside each frame. forest: the frames' spanning trees.
+    length 1. similar: [T, N, N], cosines inside each frame; None where they would take more than
+    MATRICES bytes. forest: the frames' spanning trees; None where one threshold is enough.
     """
 
     tokens: Tensor
     grid: tuple[int, int]
     units: Tensor
-    similar: Tensor
+    similar: Tensor | None = None
     forest: Forest | None = None
 
 
@@ -73,13 +87,21 @@ def prepare(tokens: Tensor | Encoded, grid: tuple[int, int] | None = None) -> Pr
     grid is that of Encoded; of a plain tensor square where N is a square, else (1, N). Raises
     ValueError for another shape, a grid that does not fit, NaN or infinite input.
     """
-    clip = compare(tokens, grid)
-    with torch.no_grad(), full_precision(clip.tokens.device):
-        return replace(clip, forest=spanning_forest(clip.units, clip.similar))
+    clip = normalise(tokens, grid)
+    frames, n = clip.units.shape[:2]
+    with torch.no_grad(), full_precision(clip.units.device):
+        if 4 * frames * n * n <= MATRICES:
+            similar = similarities(clip.units)
+            return replace(clip, similar=similar, forest=spanning_forest(clip.units, similar))
+        alone = 4 * n * n <= MATRICES  # one frame's matrix at a time, or only its rows
+        parts = (u[None] for u in clip.units)
+        forests = [spanning_forest(u, similarities(u) if alone else None) for u in parts]
+    ends = ((f.order, f.parent, f.weight) for f in forests)
+    return replace(clip, forest=Forest(*(torch.cat(x) for x in zip(*ends, strict=True))))
 
 
-def compare(tokens: Tensor | Encoded, grid: tuple[int, int] | None = None) -> Prepared:
-    """`prepare` without the forest: all that a single threshold needs."""
+def normalise(tokens: Tensor | Encoded, grid: tuple[int, int] | None = None) -> Prepared:
+    """`prepare` without similarities and forest: all that a single threshold needs."""
     if isinstance(tokens, Encoded):
         tokens, grid = tokens.tokens, grid or tokens.grid
     if tokens.ndim != 3:
@@ -90,13 +112,9 @@ def compare(tokens: Tensor | Encoded, grid: tuple[int, int] | None = None) -> Pr
     rows, cols = grid or ((side, side) if side * side == n else (1, n))
     if rows * cols != n:
         raise ValueError(f"a grid of {rows} x {cols} does not hold {n} tokens a frame")
-    finite = torch.isfinite(tokens).all(-1)
-    if not finite.all():
-        t, i = (~finite).nonzero()[0].tolist()
-        raise ValueError(f"token {i} of frame {t} is NaN or infinite")
-    with torch.no_grad(), full_precision(tokens.device):
+    with torch.no_grad():
         units = unit(tokens)
-        return Prepared(tokens, (rows, cols), units, similarities(units))
+    return Prepared(tokens, (rows, cols), units)
 
 
 def spatial_step(clip: Prepared, plan: Plan, tau: float) -> Step:
@@ -112,13 +130,25 @@ def spatial_step(clip: Prepared, plan: Plan, tau: float) -> Step:
 
 def _frame_graphs(clip: Prepared, plan: Plan, tau: float) -> tuple[Tensor, Tensor]:
     """(labels, degree), each [T, N], labels in [0, N)."""
-    if plan.epsilon is not None:
+    n = clip.units.shape[1]
+    if plan.epsilon is not None or 4 * n * n > MATRICES:
         plans = (replace(plan, seed=plan.seed + t) for t in range(len(clip.units)))
         graphs = [graph(u, p, tau) for u, p in zip(clip.units, plans, strict=True)]
-        labels, degree = zip(*graphs, strict=True)
-        return torch.stack(labels), torch.stack(degree)
-    labels = clip.forest.labels(tau) if clip.forest else frame_components(clip.similar, tau)
-    return labels, degrees(clip.similar, tau)
+        return tuple(torch.stack(x) for x in zip(*graphs, strict=True))
+    edges = [edges_above(products, tau) for products in _products(clip)]
+    degree = torch.cat([degrees(e) for e in edges])
+    if clip.forest:
+        return clip.forest.labels(tau), degree
+    return torch.cat([frame_components(e) for e in edges]), degree
+
+
+def _products(clip: Prepared) -> Iterator[Tensor]:
+    """[t, N, N] for some frames at a time: the kept similarities, or products made anew."""
+    if clip.similar is not None:
+        yield clip.similar
+        return
+    for units in clip.units.split(max(1, MATRICES // (16 * clip.units.shape[1] ** 2))):
+        yield units @ units.mT
 
 
 def temporal_step(one: Step, plan: Plan, tau: float) -> Step:
@@ -190,18 +220,60 @@ def _frames_united(clip: Prepared, target: int) -> Step:
     edges = min(frames * n - target, len(order))
     tau = float(weight[order[edges]]) if edges < len(order) else -1.0
     cut = order[:edges]
-    labels = torch.arange(frames * n, device=weight.device)
-    labels = unite(labels, i[cut], j[cut])
-    return _condensed(clip.tokens.flatten(0, 1), labels, degrees(clip.similar, tau).flatten(), tau)
+    labels = unite(torch.arange(frames * n, device=weight.device), i[cut], j[cut])
+    degree = _frame_graphs(clip, Plan(), tau)[1]
+    return _condensed(clip.tokens.flatten(0, 1), labels, degree.flatten(), tau)
 
 
-def merged(clip: Prepared, two: Step) -> tuple[Tensor, Tensor]:
+def merged(clip: Prepared, one: Step, two: Step, plan: Plan) -> tuple[Tensor, Tensor]:
     """(kept tokens [K, D], share [T*N]): every input token enters the average it is nearest to.
 
     With s_j the tokens of step 2 and a(i) = argmax_j cos(x_i, s_j), the lowest j on ties:
     kept_j = (s_j + sum of the x_i with a(i) = j) / (1 + how many they are).
     """
-    share = nearest(clip.units.flatten(0, 1), unit(two.tokens))
+    units, anchors = clip.units.flatten(0, 1), unit(two.tokens)
+    if len(anchors) == len(units):  # nothing was joined
+        share = first_alike(units)
+    elif _worth_bounding(units, one, two, plan):
+        share = nearest_beyond(units, anchors, *_bounds(units, anchors, one, two))
+    else:
+        share = nearest(units, anchors)
     size = 1 + share.bincount(minlength=len(two.hub))
     kept = two.tokens.index_add(0, share, clip.tokens.flatten(0, 1)) / size[:, None]
     return kept, share
+
+
+def _worth_bounding(units: Tensor, one: Step, two: Step, plan: Plan) -> bool:
+    """The bounds hold after an exact step 2; they pay where many tokens stay alone in step 1."""
+    exact = two.tau is not None and plan.epsilon is None
+    return exact and units.device.type == "cpu" and len(one.hub) > 0.3 * len(units)
+
+
+def _bounds(
+    units: Tensor, anchors: Tensor, one: Step, two: Step
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """What `nearest_beyond` needs, from what step 2 has found out.
+
+    A step-1 token m is within tau of no member of another group j, so cos(m, s_j) is at most
+    tau * (mean length of j's members) / (length of s_j): reach. A token x_i at angle a from its m
+    and b from its own s can be nearer to s_j only if that is at least cos(a + b): floor. Rounding
+    is on the safe side of both.
+    """
+    group = two.component[one.component]
+    length = torch.linalg.vector_norm(one.tokens, dim=1)
+    mean = torch.zeros(len(anchors), device=units.device)
+    mean = mean.index_add_(0, two.component, length) / two.component.bincount(minlength=len(mean))
+    lone = torch.linalg.vector_norm(two.tokens, dim=1)
+    reach = torch.where(lone > 0, two.tau * mean / lone, 1.0) + 4e-6
+    to_mean = _dots(units, unit(one.tokens), one.component)
+    to_own = _dots(units, anchors, group)
+    sines = ((1 - x.square() + 1e-6).clamp_min(0).sqrt() for x in (to_mean, to_own))
+    floor = to_mean * to_own - math.prod(sines)
+    floor = torch.where(to_mean + to_own > 0, floor, -math.inf)  # a + b past a half turn
+    return group, snap(to_own), floor, reach
+
+
+def _dots(x: Tensor, y: Tensor, at: Tensor) -> Tensor:
+    """[n]: the products of x[i] and y[at[i]]."""
+    rows = zip(x.split(ROWS), at.split(ROWS), strict=True)
+    return torch.cat([torch.einsum("nd,nd->n", part, y[k]) for part, k in rows])

@@ -1,7 +1,8 @@
-"""Components and spanning forests of token sets too large for a similarity matrix.
+"""Graphs too large for a similarity matrix: components, spanning edges and nearest anchors.
 
-Knows how to walk the upper triangle of the similarities in tiles and to keep nothing of a tile but
-what its edges join. Leaves single matrices to graph.py and the method to scc.py.
+Knows how to walk the upper triangle of the cosines in tiles that stay in the processor's cache, and
+to keep of a tile only what its edges join. Leaves single matrices to graph.py and the method to
+steps.py. Memory is O(n * tile), never n x n.
 """
 
 from __future__ import annotations
@@ -9,80 +10,95 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from scissor.graph import floor32, similarities, unite
+from scissor.graph import DUPLICATE, cut, joins, snap, unite
 
-ROWS = 1024
-COLUMNS = 8192
+CPU_TILE = 512  # 1 MB of float32: stays in a core's cache between the product and what reads it
+GPU_TILE = 4096  # 64 MB: few launches
+KEPT_TILES = 2**28  # bytes of products kept between Boruvka's rounds; beyond, made again
 
 
-def upper_tiles(
-    units: Tensor, rows: int = ROWS, columns: int = COLUMNS
-) -> Iterator[tuple[int, int, Tensor]]:
-    """(first row, first column, cosines) of the tiles that cover the upper triangle of [n, n].
+def tile_size(device: torch.device) -> int:
+    """Rows and columns of a tile on this device."""
+    return CPU_TILE if device.type == "cpu" else GPU_TILE
 
-    Tiles start on the diagonal; what they hold on or below it is not an edge (see `above`).
+
+def upper_tiles(units: Tensor) -> Iterator[tuple[int, int, Tensor]]:
+    """(first row, first column, products) of the tiles on and above the diagonal of [n, n].
+
+    The products of unit vectors [n, D], not yet snapped. Every tile lies in the same memory: it is
+    overwritten by the next.
     """
-    for r in range(0, len(units), rows):
-        for c in range(r, len(units), columns):
-            yield r, c, similarities(units[r : r + rows], units[c : c + columns])
-
-
-def above(tile: Tensor, tau32: float, r: int, c: int) -> Tensor:
-    """Which entries of a tile are edges i < j of the graph at a float32 threshold; bool."""
-    hits = tile > tau32
-    return hits.triu_(1) if r == c else hits.logical_and_(_right_of(tile, r, c))
-
-
-def _right_of(tile: Tensor, r: int, c: int) -> Tensor:
-    index = torch.arange(max(r + tile.shape[0], c + tile.shape[1]), device=tile.device)
-    return index[r : r + tile.shape[0], None] < index[None, c : c + tile.shape[1]]
+    n, tile = len(units), tile_size(units.device)
+    memory = torch.empty(min(n, tile) ** 2, device=units.device)
+    for r in range(0, n, tile):
+        rows = units[r : r + tile]
+        for c in range(r, n, tile):
+            columns = units[c : c + tile]
+            product = memory[: len(rows) * len(columns)].view(len(rows), len(columns))
+            yield r, c, torch.mm(rows, columns.T, out=product)
 
 
 def link(units: Tensor, tau: float) -> tuple[Tensor, Tensor]:
     """(labels [n], degree [n]) int64 of the graph of unit vectors [n, D] at tau, exact.
 
-    A label is the smallest member of the component. Memory is one tile and the edges it adds.
+    A label is the smallest member of the component. The edges found wait until there are as many as
+    vertices and are then contracted: from a tile of n x n, only what joins is ever listed.
     """
-    n, tau32 = len(units), floor32(tau)
-    labels = torch.arange(n, device=units.device)
-    degree = torch.zeros_like(labels)
-    for r, c, tile in upper_tiles(units):
-        hits = above(tile, tau32, r, c)
-        degree[r : r + tile.shape[0]] += hits.sum(1)
-        degree[c : c + tile.shape[1]] += hits.sum(0)
-        i, j = hits.nonzero(as_tuple=True)
-        labels = unite(labels, i + r, j + c)
-    return labels, degree
+    n, above = len(units), cut(tau)
+    labels = index = torch.arange(n, device=units.device)
+    degree = torch.zeros_like(index)
+    if above == math.inf:
+        return labels, degree
+    edges, waiting = [], 0
+    for r, c, product in upper_tiles(units):
+        hits = product > above
+        if r == c:
+            hits.triu_(1)
+        rows, columns = slice(r, r + hits.shape[0]), slice(c, c + hits.shape[1])
+        degree[rows] += hits.view(torch.uint8).sum(1, dtype=torch.int32)
+        degree[columns] += hits.view(torch.uint8).sum(0, dtype=torch.int32)
+        edges.append(joins(hits[None], index[None, rows], index[None, columns], labels))
+        waiting += len(edges[-1][0])
+        if waiting > n:
+            labels = _contract(labels, edges)
+            edges, waiting = [], 0
+    return _contract(labels, edges), degree
+
+
+def _contract(labels: Tensor, edges: list[tuple[Tensor, Tensor]]) -> Tensor:
+    return (
+        unite(labels, *(torch.cat(ends) for ends in zip(*edges, strict=True))) if edges else labels
+    )
 
 
 def sampled_link(
-    units: Tensor, tau: float, epsilon: float, generator: torch.Generator | None = None
+    units: Tensor, tau: float, epsilon: float, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
     """`link` by the paper's approximation, eq. (2): only the edges of sampled vertices are known.
 
     The sample has ceil(ln n / epsilon^2) of the n vertices (all of them: exact). A vertex that no
     sampled vertex reaches is a component of its own, so more tokens are kept than there are
-    components, and how many depends on the generator. degree counts known edges.
+    components, and which depends on the generator. degree counts the known edges.
     """
-    n = len(units)
+    n, above, tile = len(units), cut(tau), tile_size(units.device)
     size = sample_size(n, epsilon)
     if size >= n:
         return link(units, tau)
-    rows = torch.randperm(n, generator=generator)[:size].sort().values.to(units.device)
-    labels = torch.arange(n, device=units.device)
-    known = torch.zeros(n, dtype=torch.bool, device=units.device)
-    known[rows] = True
+    sample = torch.randperm(n, generator=generator)[:size].sort().values.to(units.device)
+    labels = index = torch.arange(n, device=units.device)
     degree = torch.zeros_like(labels)
-    for part in rows.split(ROWS):
-        hits = similarities(units[part], units) > floor32(tau)
-        hits[torch.arange(len(part), device=units.device), part] = False
-        degree += (hits & ~known).sum(0)
-        degree[part] += hits.sum(1)
-        i, j = hits.nonzero(as_tuple=True)
-        labels = unite(labels, part[i], j)
+    sampled = torch.zeros_like(labels, dtype=torch.bool)
+    sampled[sample] = True
+    for rows in sample.split(tile):
+        hits = units[rows] @ units.T > above
+        hits[torch.arange(len(rows), device=rows.device), rows] = False
+        degree[rows] += hits.sum(1)
+        degree += (hits & ~sampled).sum(0)
+        labels = unite(labels, *joins(hits[None], rows[None], index[None], labels))
     return labels, degree
 
 
@@ -93,29 +109,153 @@ def sample_size(n: int, epsilon: float) -> int:
     return min(n, max(1, math.ceil(math.log(max(n, 1)) / epsilon**2)))
 
 
+def nearest(units: Tensor, anchors: Tensor) -> Tensor:
+    """[n] int64: each unit vector's anchor [K, D] of largest cosine, the lowest on ties."""
+    parts = units.split(tile_size(units.device))
+    return torch.cat([_best_anchor(part, anchors)[1] for part in parts])
+
+
+def nearest_beyond(
+    units: Tensor, anchors: Tensor, own: Tensor, similar: Tensor, floor: Tensor, reach: Tensor
+) -> Tensor:
+    """`nearest` where most vectors are known to be nearest to an anchor of their own.
+
+    own: [n], that anchor. similar: [n], the cosine to it. Only anchors j with reach[j] >= floor[i]
+    can be nearer to vector i: reach [K], floor [n]. The products form a staircase, the vectors with
+    most rivals first, and end where none has any.
+    """
+    order = reach.argsort(descending=True)
+    rivals = len(anchors) - torch.searchsorted(reach[order].flip(0), floor)
+    share = own.clone()
+    for rows in rivals.argsort(descending=True).split(2 * tile_size(units.device)):
+        most = int(rivals[rows[0]])
+        if most == 0:
+            break
+        columns = order[:most].sort().values
+        value, at = _best_anchor(units[rows], anchors[columns])
+        at, mine = columns[at], own[rows]
+        nearer = (value > similar[rows]) | ((value == similar[rows]) & (at < mine))
+        share[rows] = torch.where(nearer, at, mine)
+    return share
+
+
+def first_alike(units: Tensor) -> Tensor:
+    """`nearest` of unit vectors [n, D] among themselves: the first whose cosine counts as 1."""
+    share = torch.arange(len(units), device=units.device)
+    for r, c, product in upper_tiles(units):
+        hits = product > DUPLICATE
+        if r == c:
+            hits.triu_(1)
+        if hits.any():
+            found, first = hits.to(torch.uint8).max(0)
+            mine = share[c : c + hits.shape[1]]
+            share[c : c + hits.shape[1]] = torch.where(found > 0, (first + r).minimum(mine), mine)
+    share[~units.any(1)] = 0  # a zero vector is as far from one as from another
+    return share
+
+
+def _best_anchor(rows: Tensor, anchors: Tensor) -> tuple[Tensor, Tensor]:
+    """(cosine [r], index [r]) of the anchor nearest to each row, the lowest on ties."""
+    value = torch.full((len(rows),), -math.inf, device=rows.device)
+    index = torch.zeros(len(rows), dtype=torch.int64, device=rows.device)
+    start = 0
+    for columns in anchors.split(tile_size(rows.device)):
+        product = rows @ columns.T
+        best, at = _largest(product, 1)
+        same = best > DUPLICATE  # all that count as 1 tie
+        if same.any():
+            at[same] = (product[same] > DUPLICATE).to(torch.uint8).argmax(1)
+            best[same] = 1.0
+        nearer = best > value
+        value = torch.where(nearer, best, value)
+        index = torch.where(nearer, at + start, index)
+        start += len(columns)
+    return value, index
+
+
+def _largest(tile: Tensor, dim: int) -> tuple[Tensor, Tensor]:
+    """tile.max(dim), the first of ties; numpy is several times quicker at it on a CPU."""
+    if tile.device.type != "cpu":
+        return tuple(tile.max(dim))
+    t = tile.numpy()
+    if dim == 1:
+        at = t.argmax(1)
+        return torch.from_numpy(t[np.arange(len(t)), at]), torch.from_numpy(at)
+    value = t.max(0)
+    row, column = np.divmod(np.flatnonzero(t == value), t.shape[1])
+    at = np.zeros(t.shape[1], np.int64)
+    at[column[::-1]] = row[::-1]  # of equal columns the last write stays: the smallest row
+    return torch.from_numpy(value), torch.from_numpy(at)
+
+
 def heaviest_edges(units: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]:
     """The `count` heaviest edges (i, j, weight) of the maximum spanning forest, heaviest first.
 
     units: [n, D] unit vectors; count <= n - 1. Edges are ordered by falling weight, then by i < j:
-    a total order, so ties (duplicate tokens) leave one answer. Boruvka's algorithm over tiles: each
-    round joins every component to its best neighbour; ends once no missing edge can be among the
-    heaviest.
+    a total order, so ties (duplicate tokens) leave one answer. Boruvka's algorithm: each round
+    joins every component to its best neighbour, and the rounds end when none of the edges still
+    missing can be among the heaviest. Products are kept between rounds up to KEPT_TILES bytes.
     """
     n = len(units)
     labels = torch.arange(n, device=units.device)
-    i = j = torch.zeros(0, dtype=torch.int64, device=units.device)
-    weight = torch.zeros(0, device=units.device)
+    edges = labels[:0], labels[:0], torch.zeros(0, device=units.device)
+    kept = list(_edge_tiles(units, own=True)) if 2 * n * n <= KEPT_TILES else None
     while count > 0:
-        a, b, w = _best_edges(labels, *_best_outside(units, labels))
-        order = _heavy_first(i, j, weight)[:count]
-        i, j, weight = i[order], j[order], weight[order]
-        if len(i) == count and not bool((w >= weight[-1]).any()):
+        new = _best_edges(labels, *_best_outside(kept or _edge_tiles(units, own=False), labels))
+        last = edges[2][-1] if len(edges[2]) == count else -math.inf
+        if not bool((new[2] >= last).any()):
             break
-        if len(a) == 0:
-            break
-        labels = unite(labels, a, b)
-        i, j, weight = torch.cat([i, a]), torch.cat([j, b]), torch.cat([weight, w])
-    return i[:count], j[:count], weight[:count]
+        labels = unite(labels, new[0], new[1])
+        edges = tuple(torch.cat(both) for both in zip(edges, new, strict=True))
+        order = _heavy_first(*edges)[:count]
+        edges = tuple(end[order] for end in edges)
+    return tuple(end[:count] for end in edges)
+
+
+def _edge_tiles(units: Tensor, own: bool) -> Iterator[tuple[int, int, Tensor]]:
+    """`upper_tiles` as cosines, -inf where there is no edge i < j; own: each in its own memory."""
+    for r, c, product in upper_tiles(units):
+        tile = snap(product.clone() if own else product)
+        if r == c:
+            index = torch.arange(len(tile), device=tile.device)
+            tile.masked_fill_(index[:, None] >= index, -math.inf)
+        yield r, c, tile
+
+
+def _best_outside(
+    tiles: Iterator[tuple[int, int, Tensor]], labels: Tensor
+) -> tuple[Tensor, Tensor]:
+    """For every vertex its heaviest edge out of its component: (weight [n], other end [n]).
+
+    -inf where there is none; of ties the smallest other end. Edges inside components leave the
+    tiles for good.
+    """
+    weight = torch.full((len(labels),), -math.inf, device=labels.device)
+    other = torch.zeros_like(labels)
+    for r, c, tile in tiles:
+        rows, columns = slice(r, r + tile.shape[0]), slice(c, c + tile.shape[1])
+        tile.masked_fill_(labels[rows, None] == labels[None, columns], -math.inf)
+        for mine, dim, start in ((columns, 0, r), (rows, 1, c)):  # smaller other ends come first
+            best, at = _largest(tile, dim)
+            heavier = best > weight[mine]
+            other[mine] = torch.where(heavier, at + start, other[mine])
+            weight[mine] = torch.where(heavier, best, weight[mine])
+    return weight, other
+
+
+def _best_edges(labels: Tensor, weight: Tensor, other: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Every component's heaviest outgoing edge, each once: (i, j, weight), i < j."""
+    out = (weight > -math.inf).nonzero().flatten()
+    i, j = torch.minimum(out, other[out]), torch.maximum(out, other[out])
+    order = _heavy_first(i, j, weight[out])
+    i, j, weight, label = i[order], j[order], weight[out][order], labels[out][order]
+    rank = torch.arange(len(order), device=labels.device)
+    first = torch.full_like(labels, len(order)).scatter_reduce(0, label, rank, "amin")
+    best = first[label] == rank
+    i, j, weight = i[best], j[best], weight[best]
+    again = torch.zeros_like(i, dtype=torch.bool)  # chosen from both ends: neighbours in this order
+    again[1:] = (i[1:] == i[:-1]) & (j[1:] == j[:-1])
+    return i[~again], j[~again], weight[~again]
 
 
 def _heavy_first(i: Tensor, j: Tensor, weight: Tensor) -> Tensor:
@@ -123,48 +263,3 @@ def _heavy_first(i: Tensor, j: Tensor, weight: Tensor) -> Tensor:
     order = j.argsort(stable=True)
     order = order[i[order].argsort(stable=True)]
     return order[weight[order].argsort(descending=True, stable=True)]
-
-
-def _best_outside(units: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """For every vertex its heaviest edge out of its component: (weight [n], other end [n]).
-
-    -inf where the component is everything; of ties the smallest other end.
-    """
-    n = len(units)
-    weight = torch.full((n,), -math.inf, device=units.device)
-    other = torch.zeros(n, dtype=torch.int64, device=units.device)
-    for r, c, tile in upper_tiles(units):
-        rows, columns = slice(r, r + tile.shape[0]), slice(c, c + tile.shape[1])
-        tile.masked_fill_(labels[rows, None] == labels[None, columns], -math.inf)
-        tile.masked_fill_(~_right_of(tile, r, c), -math.inf)
-        for mine, (best, at) in ((columns, tile.max(0)), (rows, tile.max(1))):
-            at = at + (r if mine is columns else c)
-            heavier = best > weight[mine]
-            other[mine] = torch.where(heavier, at, other[mine])
-            weight[mine] = torch.where(heavier, best, weight[mine])
-    return weight, other
-
-
-def _best_edges(labels: Tensor, weight: Tensor, other: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Every component's heaviest outgoing edge, each once, as (i < j, weight)."""
-    mine = torch.arange(len(labels), device=labels.device)
-    out = weight > -math.inf
-    mine, other, weight = mine[out], other[out], weight[out]
-    i, j = torch.minimum(mine, other), torch.maximum(mine, other)
-    order = _heavy_first(i, j, weight)
-    i, j, weight, label = i[order], j[order], weight[order], labels[mine[order]]
-    rank = torch.arange(len(order), device=labels.device)
-    best = torch.full_like(labels, len(order)).scatter_reduce(0, label, rank, "amin")
-    keep = torch.zeros_like(label, dtype=torch.bool)
-    keep[best[best < len(order)]] = True
-    i, j, weight = i[keep], j[keep], weight[keep]
-    twice = (i[1:] == i[:-1]) & (j[1:] == j[:-1])  # chosen from both ends: neighbours in this order
-    once = torch.cat([torch.ones_like(keep[:1]), ~twice])[: len(i)]
-    return i[once], j[once], weight[once]
-
-
-def nearest(units: Tensor, anchors: Tensor) -> Tensor:
-    """[n] int64: each unit vector's anchor [K, D] of largest cosine, the lowest on ties."""
-    if not len(units):
-        return torch.zeros(0, dtype=torch.int64, device=units.device)
-    return torch.cat([similarities(part, anchors).argmax(1) for part in units.split(ROWS)])
