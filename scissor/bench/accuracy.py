@@ -193,7 +193,11 @@ def main(argv: list[str]) -> int:
     wanted = conditions(args.methods, args.retention)
     library = Library.open(args.library) if args.library else exam_library()
     clips = exam(args.limit if 0 < args.limit < CLIPS else CLIPS, library)
-    header = {"model": args.model, "frames": args.frames, "exam": fingerprint(clips[:10], library)}
+    header = {
+        "model": args.model,
+        "frames": args.frames,
+        "exam": fingerprint(exam(10, library), library),
+    }
     done = read_rows(args.out, header) if args.out else []
     keep = _writer(args.out, header, done, len(clips) * len(wanted))
     from scissor.models import load_model
