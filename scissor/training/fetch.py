@@ -7,6 +7,7 @@ pictures.py and what becomes of it to pack.py.
 from __future__ import annotations
 
 import logging
+import shutil
 import subprocess
 import tarfile
 from pathlib import Path
@@ -63,10 +64,11 @@ def fetch(cache: Path) -> dict[str, Path]:
 
 def _npm(spec: str, folder: Path) -> None:
     stage = _stage(folder)
-    _run(["npm", "pack", spec, "--silent"], stage, spec)
+    _run(["npm", "pack", spec, "--loglevel=error"], stage, spec)
     with tarfile.open(next(stage.glob("*.tgz"))) as archive:
         archive.extractall(stage / "out", filter="data")
     (stage / "out" / "package").rename(folder)
+    shutil.rmtree(stage)
 
 
 def _debian(name: str, folder: Path) -> None:
@@ -74,6 +76,7 @@ def _debian(name: str, folder: Path) -> None:
     _run(["apt-get", "download", name], stage, name)
     _run(["dpkg-deb", "-x", str(next(stage.glob("*.deb"))), "out"], stage, name)
     (stage / "out").rename(folder)
+    shutil.rmtree(stage)
 
 
 def _stage(folder: Path) -> Path:
