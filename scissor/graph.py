@@ -183,7 +183,7 @@ def components(similar: Tensor, tau: float) -> Tensor:
 
 
 def edges_above(products: Tensor, tau: float) -> Tensor:
-    """Edges i < j of T graphs at tau: bool [T, N, N], from cosines or raw products [T, N, N]."""
+    """Edges i < j at tau: bool [..., n, n], from cosines or raw products of unit vectors."""
     return (products > cut(tau)).logical_and_(_upper(products.shape[-1], products.device))
 
 
@@ -201,7 +201,12 @@ def frame_components(edges: Tensor) -> Tensor:
     return (first.cumsum(-1) - 1).gather(-1, labels - ids[:, :1])
 
 
-def degrees(edges: Tensor) -> Tensor:
+def degrees(similar: Tensor, tau: float) -> Tensor:
+    """[..., n] int64: how many others are above tau, from the upper triangles of [..., n, n]."""
+    return ends(edges_above(similar, tau))
+
+
+def ends(edges: Tensor) -> Tensor:
     """[..., n] int64: how many edges end in every vertex, from edges i < j [..., n, n] bool."""
     count = edges.view(torch.uint8)
     return count.sum(-1, dtype=torch.int64) + count.sum(-2, dtype=torch.int64)

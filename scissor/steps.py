@@ -17,8 +17,8 @@ from torch import Tensor
 
 from scissor.graph import (
     Forest,
-    degrees,
     edges_above,
+    ends,
     frame_components,
     full_precision,
     hub_order,
@@ -96,8 +96,8 @@ def prepare(tokens: Tensor | Encoded, grid: tuple[int, int] | None = None) -> Pr
         alone = 4 * n * n <= MATRICES  # one frame's matrix at a time, or only its rows
         parts = (u[None] for u in clip.units)
         forests = [spanning_forest(u, similarities(u) if alone else None) for u in parts]
-    ends = ((f.order, f.parent, f.weight) for f in forests)
-    return replace(clip, forest=Forest(*(torch.cat(x) for x in zip(*ends, strict=True))))
+    trees = ((f.order, f.parent, f.weight) for f in forests)
+    return replace(clip, forest=Forest(*(torch.cat(x) for x in zip(*trees, strict=True))))
 
 
 def normalise(tokens: Tensor | Encoded, grid: tuple[int, int] | None = None) -> Prepared:
@@ -136,7 +136,7 @@ def _frame_graphs(clip: Prepared, plan: Plan, tau: float) -> tuple[Tensor, Tenso
         graphs = [graph(u, p, tau) for u, p in zip(clip.units, plans, strict=True)]
         return tuple(torch.stack(x) for x in zip(*graphs, strict=True))
     edges = [edges_above(products, tau) for products in _products(clip)]
-    degree = torch.cat([degrees(e) for e in edges])
+    degree = torch.cat([ends(e) for e in edges])
     if clip.forest:
         return clip.forest.labels(tau), degree
     return torch.cat([frame_components(e) for e in edges]), degree
@@ -214,7 +214,7 @@ def _frames_united(clip: Prepared, target: int) -> Step:
     """Step 1 by rank: the heaviest edges of all frames' forests unite."""
     frames, n = clip.tokens.shape[:2]
     start = n * torch.arange(frames, device=clip.tokens.device)[:, None]
-    i, j = ((ends + start)[:, 1:].flatten() for ends in (clip.forest.parent, clip.forest.order))
+    i, j = ((side + start)[:, 1:].flatten() for side in (clip.forest.parent, clip.forest.order))
     weight = clip.forest.weight[:, 1:].flatten()
     order = weight.argsort(descending=True, stable=True)
     edges = min(frames * n - target, len(order))
