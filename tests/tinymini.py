@@ -13,7 +13,7 @@ def tiny_config(**changes):
     fields = {
         "frame": 64,
         "glance": 32,
-        "max_frames": 8,
+        "max_frames": 12,
         "stem": 8,
         "stages": (
             (1, 3, 1, 1, 8),

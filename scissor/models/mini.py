@@ -33,8 +33,8 @@ from scissor.models.decoding import (
 )
 from scissor.types import Compression, Encoded, Video
 
-BATCH = 4
-"""Frames that pass the tower at once: enough to fill two cores."""
+BATCH = 8
+"""Frames that pass the tower at once: threads wait less for each other, in 160 MB."""
 
 
 def load(folder: Path, name: str, device: torch.device, dtype: torch.dtype) -> Mini:

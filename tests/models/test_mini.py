@@ -22,7 +22,7 @@ needs_weights = pytest.mark.skipif(
 )
 
 
-def video(frames=6, size=(40, 72)):
+def video(frames=10, size=(40, 72)):
     rng = np.random.default_rng(0)
     pixels = rng.integers(0, 256, (frames, *size, 3), dtype=np.uint8)
     return Video(pixels, np.arange(frames) / 4, frames / 4, "noise", f"noise{frames}{size}")
@@ -86,10 +86,10 @@ def test_frames_are_encoded_the_same_in_any_batch(model, encoded):
 
 
 def test_what_is_encoded(model, encoded):
-    assert encoded.tokens.shape == (6, 16, 32)
+    assert encoded.tokens.shape == (10, 16, 32)
     assert encoded.tokens.dtype == torch.float32
     assert encoded.grid == (4, 4)
-    torch.testing.assert_close(encoded.attention.sum(1), torch.ones(6))
+    torch.testing.assert_close(encoded.attention.sum(1), torch.ones(10))
     plain = model.encode(video())
     assert plain.attention is None
     assert torch.equal(plain.tokens, encoded.tokens)
@@ -97,8 +97,8 @@ def test_what_is_encoded(model, encoded):
 
 
 def test_one_moment_more_than_it_reads_is_refused(model):
-    with pytest.raises(ValueError, match="at most 8 frames"):
-        model.encode(video(9))
+    with pytest.raises(ValueError, match="at most 12 frames"):
+        model.encode(video(13))
 
 
 @pytest.mark.parametrize("retention", [0.01, 0.1, 0.5, 1.0])
@@ -128,7 +128,7 @@ def handmade(encoded, hub, place):
 def test_a_kept_token_goes_with_its_own_place(model, encoded):
     place = torch.tensor([[4.0, 1.5, 1.5], [1.0, 0.5, 2.5]])
     kept = handmade(encoded, torch.tensor([[4, 2], [1, 7]]), place)
-    where = model._model.place(place, 6)
+    where = model._model.place(place, 10)
     want = torch.stack([kept.tokens[1] + where[1], kept.tokens[0] + where[0]])  # hub order
     torch.testing.assert_close(model.rows(encoded, kept), want)
 
@@ -180,7 +180,7 @@ def saved(tmp_path_factory):
 def test_it_loads_from_a_folder(saved):
     loaded = load_model(str(saved), device="cpu", dtype=torch.float32)
     assert isinstance(loaded, Mini)
-    assert loaded.max_frames == 8
+    assert loaded.max_frames == 12
     assert loaded.encode(video(2)).tokens.shape == (2, 16, 32)
     assert loaded.shape == Mini(tiny_mini(), "tiny", CPU, torch.float32).shape
 
