@@ -144,13 +144,13 @@ def grid_places(shown: SimilarityGraph, frames: int, grid: tuple[int, int]) -> P
     return places
 
 
-def force_places(shown: SimilarityGraph, grid: tuple[int, int], wide: float = 1.8) -> Places:
+def force_places(shown: SimilarityGraph, wide: float = 1.8) -> Places:
     """Every component laid out by forces, then packed in rows, the largest first.
 
     wide: width of the whole over its height, about.
     """
     groups = sorted(nx.connected_components(shown.graph), key=lambda g: (-len(g), min(g)))
-    boxes = [_spring(shown.graph.subgraph(group), grid) for group in groups]
+    boxes = [_spring(shown.graph.subgraph(group)) for group in groups]
     corners = _packed([box.max(0) + 1.2 for _, box in boxes], wide)
     return {
         node: (corner[0] + float(place[0]), corner[1] + float(place[1]))
@@ -178,19 +178,15 @@ def _packed(sides: list[np.ndarray], wide: float) -> list[tuple[float, float]]:
     return corners
 
 
-def _spring(group: nx.Graph, grid: tuple[int, int]) -> tuple[list[int], np.ndarray]:
+def _spring(group: nx.Graph) -> tuple[list[int], np.ndarray]:
     """(nodes, their places [n, 2] from 0): springs along edges, repulsion between all, cooling.
 
-    Starts from the tokens' cells, so equal graphs give equal pictures.
+    Starts from a fan around the node of most edges, so equal graphs give equal pictures.
     """
-    nodes = sorted(group)
-    token = np.array(nodes) % (grid[0] * grid[1])
-    frame = np.array(nodes) // (grid[0] * grid[1])
-    place = np.stack([token % grid[1] + 0.37 * frame, token // grid[1] + 0.61 * frame], 1)
-    place = (place - place.mean(0)).astype(np.float32)
+    nodes, place = _fan(group)
     at = {node: k for k, node in enumerate(nodes)}
     pull = np.array([(at[a], at[b]) for a, b in group.edges], np.int64).reshape(-1, 2)
-    rounds = int(np.clip(3e7 / max(len(nodes), 1) ** 2, 12, 60)) if len(nodes) > 1 else 0
+    rounds = int(np.clip(8e6 / len(nodes) ** 2, 8, 30)) if len(nodes) > 2 else 0
     for step in range(rounds):
         force = _repulsion(place)
         along = place[pull[:, 0]] - place[pull[:, 1]]
@@ -198,13 +194,39 @@ def _spring(group: nx.Graph, grid: tuple[int, int]) -> tuple[list[int], np.ndarr
         np.add.at(force, pull[:, 0], -along)
         np.add.at(force, pull[:, 1], along)
         length = np.maximum(np.linalg.norm(force, axis=1, keepdims=True), 1e-6)
-        place += force / length * np.minimum(length, 2.0 * (1 - step / rounds) + 0.05)
+        place += force / length * np.minimum(length, 1.5 * (1 - step / rounds) + 0.05)
     return nodes, place - place.min(0)
+
+
+def _fan(group: nx.Graph) -> tuple[list[int], np.ndarray]:
+    """(nodes in breadth-first order, places [n, 2]): the root in the middle, one ring a step.
+
+    Every node has a sector of its ring as wide as the part of the graph that hangs on it.
+    """
+    root = max(group, key=lambda node: (group.degree(node), -node))
+    edges = list(nx.bfs_edges(group, root, sort_neighbors=sorted))
+    weight = dict.fromkeys(group, 1)
+    for parent, child in reversed(edges):
+        weight[parent] += weight[child]
+    start, depth = {root: 0.0}, {root: 0}  # where a node's sector begins, in turns
+    free = {root: 0.0}
+    for parent, child in edges:
+        start[child] = free[child] = free[parent]
+        free[parent] += weight[child] / len(group)
+        depth[child] = depth[parent] + 1
+    nodes = [root, *(child for _, child in edges)]
+    turn = np.array([start[n] + weight[n] / len(group) / 2 for n in nodes]) * 2 * np.pi
+    ring = np.array([depth[n] for n in nodes])
+    return nodes, np.stack([ring * np.cos(turn), ring * np.sin(turn)], 1).astype(np.float32)
 
 
 def _repulsion(place: np.ndarray) -> np.ndarray:
     """[n, 2]: every node pushed from every other by 1 / distance."""
     square = (place**2).sum(1)
-    near = np.maximum(square[:, None] + square - 2 * place @ place.T, 0.01)
-    push = 1 / near
+    near = place @ place.T
+    near *= -2
+    near += square[:, None]
+    near += square
+    np.maximum(near, 0.01, out=near)
+    push = np.reciprocal(near, out=near)
     return place * push.sum(1, keepdims=True) - push @ place

@@ -34,17 +34,15 @@ def network_figure(
     layout: "grid" stands every node at its cell, over `pictures` (a data URI a frame) where given,
     "force" by forces. aspect: a cell's width over its height. only: fade all but this group.
     """
-    if layout == "grid":
-        places = grid_places(shown, len(view.ids), grid)
-    else:
-        places = force_places(shown, grid)
+    on_frames = layout == "grid"
+    places = grid_places(shown, len(view.ids), grid) if on_frames else force_places(shown)
     figure = go.Figure(layout=bare_layout(height=560))
     for trace in [*_lines(shown, view, places, only), _dots(shown, view, places, grid, only)]:
         figure.add_trace(trace)
     figure.update_xaxes(visible=False, constrain="domain")
-    scale = 1 / aspect if layout == "grid" else 1
+    scale = 1 / aspect if on_frames else 1
     figure.update_yaxes(visible=False, autorange="reversed", scaleanchor="x", scaleratio=scale)
-    if layout == "grid":
+    if on_frames:
         figure.update_layout(plot_bgcolor=PLATE)
         _frames_behind(figure, shown, pictures, grid)
     return figure

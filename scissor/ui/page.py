@@ -119,7 +119,7 @@ def _wire(events: Events, left: dict, right: dict) -> None:
 
     _wire_answers(events, left, right, private | model)
     _wire_figures(events, right, private)
-    left["question"].input(
+    left["question"].change(
         None, left["question"], None, js="(q) => { scissor.say('question', q); return []; }"
     )
 

@@ -88,7 +88,7 @@ def test_every_node_has_a_place_of_its_own(prepared, made, name):
     found = similarity_graph(prepared, made, view(prepared, made, name))
     for places in (
         grid_places(found, len(made.group), made.grid),
-        force_places(found, made.grid),
+        force_places(found),
     ):
         assert set(places) == set(found.graph)
         xy = np.array(list(places.values()))
@@ -98,7 +98,7 @@ def test_every_node_has_a_place_of_its_own(prepared, made, name):
 
 def test_force_layout_keeps_components_apart(prepared, made):
     found = similarity_graph(prepared, made, view(prepared, made, "components"))
-    places = force_places(found, made.grid)
+    places = force_places(found)
     boxes = []
     for group in nx.connected_components(found.graph):
         xy = np.array([places[node] for node in group])
