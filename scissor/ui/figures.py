@@ -60,7 +60,15 @@ def graph_tab(
         aspect=clip.aspect * rows / cols,
         only=look.only(shown),
     )
-    return graph.summary(), figure
+    return f"{_title(look)}: {graph.summary()}", figure
+
+
+def _title(look: Look) -> str:
+    return {
+        "components": f"Components in frame {look.frame + 1}",
+        "groups": "Step 1's components, linked across frames",
+        "shares": "Every patch at the kept token it was merged into",
+    }[look.view]
 
 
 def tokens_tab(clip: Clip, made: Compression) -> tuple[go.Figure, ...]:

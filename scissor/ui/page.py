@@ -103,7 +103,7 @@ def _right(events: Events, opening: Opening) -> dict[str, gr.Component]:
 
 def _chart(name: str, title: str, line: str) -> gr.Plot:
     with gr.Column(elem_classes="sc-chart"):
-        gr.HTML(f"<h3>{title}</h3><p>{line}</p>", apply_default_css=False)
+        gr.HTML(f"<h2>{title}</h2><p>{line}</p>", apply_default_css=False)
         return gr.Plot(show_label=False, elem_id=f"sc-{name}")
 
 

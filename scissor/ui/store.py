@@ -29,6 +29,7 @@ Value = TypeVar("Value")
 PICTURE_WIDTH = 640
 CLIP_BYTES = 768 * 2**20
 HANDLES = 4096
+CURVE_POINTS = 20  # enough for a bracket and a chart; each costs a whole compression
 
 
 class ByteCache(Generic[Value]):
@@ -101,7 +102,7 @@ def encode(model: VideoLLM, video: Video) -> Clip:
     return Clip(
         encoded,
         ready,
-        curve(ready),
+        curve(ready, CURVE_POINTS),
         tuple(picture(frame) for frame in shown),
         tuple(picture(frame, width=160, quality=70) for frame in shown),
         width / height,

@@ -16,11 +16,16 @@ scissor.answers = (element, props, server, trigger, watch) => {
     stale();
   }
 
+  function marked(words) {
+    const bare = words.trimStart();
+    return [words.slice(0, words.length - bare.length), make("mark", {}, bare)];
+  }
+
   function card(side, answer) {
     cards[side].dataset.state = answer ? answer.state : "none";
     part(side, "tokens").textContent = answer?.tokens ? `${answer.model} · ${count(answer.tokens)} tokens${side === "kept" ? ` · ${percent(answer.retention)}` : ""}` : "";
     const waiting = { waiting: "waits for the other answer", reading: "reading the clip’s tokens" }[answer?.state];
-    part(side, "text").replaceChildren(...(answer?.text || []).map(([words, differs]) => (differs ? make("mark", {}, words) : words)));
+    part(side, "text").replaceChildren(...(answer?.text || []).flatMap(([words, differs]) => (differs ? marked(words) : [words])));
     if (waiting) part(side, "text").append(make("i", {}, waiting));
     if (!answer) part(side, "text").append(make("i", {}, "Run to see this answer."));
     if (answer?.state === "stopped") part(side, "text").append(make("i", {}, " stopped"));

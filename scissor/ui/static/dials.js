@@ -76,10 +76,9 @@ scissor.dials = (element, props, server, trigger, watch) => {
     at("retention-value").textContent = scissor.percent(state.lead === "retention" ? state.value : kept);
     tau.setAttribute("aria-valuetext", `${threshold.toFixed(3)}, ${scissor.count(counts[2])} tokens kept`);
     retention.setAttribute("aria-valuetext", `${scissor.percent(kept)}, ${scissor.count(counts[2])} tokens kept`);
-    const missed = asked != null && counts[2] !== Math.max(1, Math.ceil(asked * counts[0] - 1e-6));
-    at("note").textContent = missed
-      ? `Asked ${scissor.percent(asked)}, got ${scissor.percent(kept)} (${scissor.count(counts[2])}).`
-      : "";
+    const target = asked == null ? counts[2] : Math.max(1, Math.ceil(asked * counts[0] - 1e-6));
+    at("note").textContent = counts[2] === target ? ""
+      : `Asked ${scissor.percent(asked)} (${scissor.count(target)}), got ${(100 * kept).toFixed(2)}% (${scissor.count(counts[2])}).`;
     at("in").textContent = scissor.count(counts[0]);
     at("middle").textContent = scissor.count(counts[1]);
     at("kept").textContent = scissor.count(counts[2]);

@@ -1,0 +1,53 @@
+"""Makes the README's pictures of the page: python tests/browser/screenshots.py
+
+Starts the page, opens it as a visitor would, and writes desktop (light and dark), phone and graph
+into assets/pictures.
+"""
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from scissor.bench.browser import browser, running_page  # noqa: E402
+
+PICTURES = ROOT / "assets" / "pictures"
+SHOTS = {
+    "page_light": {"width": 1440, "height": 1180},
+    "page_dark": {"width": 1440, "height": 1180, "theme": "dark"},
+    "phone": {"width": 390, "height": 844, "scale": 2},
+    "graph": {"width": 1440, "height": 1180, "tab": "Graph"},
+}
+
+
+def take(chromium, url, path, width, height, theme="light", scale=1, tab=None):
+    """One picture of the page as it opens, or with one of its tabs."""
+    context = chromium.new_context(
+        viewport={"width": width, "height": height}, device_scale_factor=scale
+    )
+    page = context.new_page()
+    page.goto(f"{url}/?__theme={theme}")
+    page.wait_for_function("() => window.scissor?.last.redraw && window.scissor.last.scene")
+    page.wait_for_timeout(1500)
+    if tab:
+        page.get_by_role("tab", name=tab).click()
+        page.wait_for_selector(".js-plotly-plot", state="attached")
+        page.wait_for_timeout(3000)
+    page.screenshot(path=path)
+    context.close()
+
+
+def main(url=None):
+    """All pictures, of a page that runs already or of one started for it."""
+    if url is None:
+        with running_page() as started:
+            return main(started)
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    with browser() as chromium:
+        for name, how in SHOTS.items():
+            take(chromium, url, PICTURES / f"{name}.png", **how)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
