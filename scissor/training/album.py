@@ -1,0 +1,89 @@
+"""The training pictures in memory, and every name that a token may be aligned with.
+
+Knows the pack that pack.py writes and ImageNet's names. Leaves scenes to data.py.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from scissor.scenes.library import Library, Word
+from scissor.scenes.scene import COLOURS
+
+TEXTURE = 128  # side of a cut-out in the atlas, whatever its shape
+
+
+@dataclass(frozen=True, eq=False)
+class Album:
+    """pictures: [P, S, S, 4] uint8, each stretched to the square, straight alpha.
+
+    backgrounds: [B, H, W, 3] uint8, places first, then the photographs. photographs: what each of
+    those shows. classes: ImageNet's names. library: with words for all names.
+    """
+
+    library: Library
+    pictures: Tensor
+    backgrounds: Tensor
+    photographs: tuple[str, ...]
+    classes: tuple[str, ...]
+
+    @property
+    def places(self) -> int:
+        """How many of the backgrounds are no photographs of things."""
+        return len(self.library.backgrounds)
+
+    @cached_property
+    def names(self) -> list[str]:
+        """Names of things, colours and places, each once."""
+        places = (background.scene for background in self.library.backgrounds)
+        return list(dict.fromkeys([*self.library.words, *COLOURS, *places]))
+
+    @cached_property
+    def where(self) -> dict[str, int]:
+        """Index into `names`."""
+        return {name: i for i, name in enumerate(self.names)}
+
+    @classmethod
+    def read(cls, folder: Path, imagenet: Sequence[str]) -> Album:
+        """From the folder that pack.py wrote; `imagenet` are the thousand class names."""
+        index = json.loads((folder / "index.json").read_text(encoding="utf-8"))
+        photographs = tuple(photo["name"] for photo in index["photographs"])
+        library = _with_words(Library.open(folder), [*imagenet, *photographs])
+        files = [b.file for b in library.backgrounds] + [p["file"] for p in index["photographs"]]
+        with zipfile.ZipFile(folder / "pictures.zip") as archive:
+            cut = [_square(_open(archive, picture.file)) for picture in library.pictures]
+            backs = [np.asarray(_open(archive, file).convert("RGB")) for file in files]
+        pictures, backgrounds = (torch.from_numpy(np.stack(x)) for x in (cut, backs))
+        return cls(library, pictures, backgrounds, photographs, tuple(imagenet))
+
+
+def _open(archive: zipfile.ZipFile, file: str) -> Image.Image:
+    return Image.open(io.BytesIO(archive.read(file)))
+
+
+def _square(image: Image.Image) -> np.ndarray:
+    premultiplied = image.convert("RGBA").convert("RGBa")
+    square = premultiplied.resize((TEXTURE, TEXTURE), Image.Resampling.BILINEAR)
+    return np.asarray(square.convert("RGBA"))
+
+
+def _with_words(library: Library, names: Sequence[str]) -> Library:
+    """The library with a word for every further name."""
+    more = {
+        name: Word(name, (), "extra", "an" if name[0] in "aeiou" else "a", False, True, False)
+        for name in names
+        if name not in library.words
+    }
+    return dataclasses.replace(library, words={**more, **library.words})

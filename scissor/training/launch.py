@@ -1,0 +1,109 @@
+"""From the start files to a trained, exported model, on as many GPUs as there are.
+
+Knows processes, workers and devices. Leaves what is learned to run.py and what is seen to data.py.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from scissor.mini import save
+from scissor.mini.loading import read_names, shipped
+from scissor.mini.names import Names
+from scissor.mini.tower import Seen, Tower
+from scissor.training.album import Album
+from scissor.training.data import Mixture
+from scissor.training.render import Atlas, paint
+from scissor.training.run import Batch, Desk, Plan, StageB, stage_a
+from scissor.training.start import load_start
+
+
+def quick_tower(tower: Tower, device: torch.device) -> Callable[[Tensor], Seen]:
+    """The frozen tower in float16 and channels-last, compiled on a GPU; unchanged on a CPU.
+
+    Its features change by 0.6% then, in bfloat16 by several times that.
+    """
+    tower.requires_grad_(False).eval()
+    if device.type != "cuda":
+        return tower
+    quick = tower.to(torch.float16, memory_format=torch.channels_last)
+    quick.maps = torch.compile(quick.maps, dynamic=False)
+    return quick
+
+
+def set_up(album: Album, start: Path, rank: int, world: int) -> Desk:
+    """Everything on this process's device; the tower's quick copy is in float16."""
+    cuda = torch.cuda.is_available()
+    device = torch.device("cuda", rank) if cuda else torch.device("cpu")
+    model, eye = load_start(start).to(device), load_start(start).tower.to(device)
+    atlas = Atlas.make(album.pictures, album.backgrounds).to(device)
+    tokenizer = model.tokenizer
+    names = Names(album.names, lambda text: tokenizer.encode(text, add_special_tokens=False))
+    quick = torch.compile(paint, dynamic=False) if cuda else paint
+    return Desk(
+        model, quick_tower(eye, device), quick, atlas, names.to(device), device, rank, world
+    )
+
+
+def batches(desk: Desk, mixture: Mixture, workers: int) -> Iterator[Batch]:
+    """Batches on the desk's device, made by worker processes that are never waited for twice."""
+    loader = torch.utils.data.DataLoader(
+        mixture,
+        batch_size=None,
+        num_workers=workers,
+        pin_memory=desk.device.type == "cuda",
+        prefetch_factor=6 if workers else None,
+        persistent_workers=workers > 0,
+    )
+    for batch in loader:
+        yield {name: value.to(desk.device, non_blocking=True) for name, value in batch.items()}
+
+
+def work(
+    rank: int, world: int, plan: Plan, data: Path, out: Path, frames: int, workers: int
+) -> None:
+    """One process: both stages; the first process writes checkpoints and the export."""
+    if world > 1:
+        os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT="29511")
+        torch.cuda.set_device(rank)
+        dist.init_process_group("nccl", rank=rank, world_size=world)
+    torch.manual_seed(plan.seed + rank)
+    torch.backends.cuda.matmul.allow_tf32 = True
+    torch.backends.cuda.enable_cudnn_sdp(False)  # it plans anew for every length
+    torch._dynamo.config.cache_size_limit = 64
+    album = Album.read(data, read_names(shipped()))
+    desk = set_up(album, data, rank, world)
+    draw = partial(Mixture, album, desk.model.tokenizer, rank=rank, frames=frames)
+    single = draw(2 * plan.seed, lengths={1: 1.0}, questions=0)
+    stage_a(desk, batches(desk, single, workers), plan)
+    clips = batches(desk, draw(2 * plan.seed + 1), workers)
+    StageB(desk, plan).run(clips, lambda: keep(desk, out))
+    keep(desk, out)
+    if world > 1:
+        dist.destroy_process_group()
+
+
+def keep(desk: Desk, out: Path) -> None:
+    """Write the model as it will be shipped."""
+    if desk.rank == 0:
+        save(desk.model, out)
+
+
+def launch(plan: Plan, data: Path, out: Path, frames: int = 384, workers: int = 7) -> None:
+    """Train on every visible GPU (or slowly on the CPU) and write the model to `out`.
+
+    frames: drawn in a step on one device. workers: processes that make scenes, a device.
+    """
+    world = max(1, torch.cuda.device_count())
+    args = (world, plan, data, out, frames, workers)
+    if world == 1:
+        work(0, *args)
+    else:
+        torch.multiprocessing.spawn(work, args, nprocs=world)
