@@ -1,8 +1,8 @@
 """Tokens -> cosine similarities, connected components, maximum spanning forests.
 
 Knows the graph {i-j : cosine > tau} of a set of tokens and everything that follows from one
-similarity matrix. Leaves sets too large for a matrix to tiles.py, and what components are used for
-to scc.py.
+similarity matrix. Leaves joining vertices to union.py, sets too large for a matrix to tiles.py, and
+what components are used for to steps.py.
 """
 
 from __future__ import annotations
@@ -14,11 +14,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
-DENSE = 4  # hits a vertex above which hits are thinned before they are listed as edges
+from scissor.union import joins, unite
+
 DUPLICATE = float(np.float32(1 - 2e-6))  # a cosine above it counts as 1: the rest is float32 noise
 
 
@@ -105,90 +104,38 @@ def cut(tau: float) -> float:
     return math.inf if exact >= 1 else min(exact, DUPLICATE)
 
 
-def unite(labels: Tensor, i: Tensor, j: Tensor) -> Tensor:
-    """Labels after the vertices i[e] and j[e] have been joined, for every edge e.
-
-    labels: [n] int64, for each vertex the smallest member of its component, before and after.
-    """
-    if i.numel() == 0:
-        return labels
-    if labels.device.type != "cpu":
-        return _hook(labels, i, j)
-    n = len(labels)
-    a, b = labels[i].numpy(), labels[j].numpy()
-    graph = coo_array((np.ones(len(a), np.int8), (a, b)), shape=(n, n))
-    count, component = connected_components(graph, directed=False)
-    smallest = np.empty(count, np.int64)
-    smallest[component[::-1]] = np.arange(n - 1, -1, -1)  # of equal indices the last write stays
-    return torch.from_numpy(smallest[component])[labels]
-
-
-def _hook(labels: Tensor, i: Tensor, j: Tensor) -> Tensor:
-    """`unite` in whole-tensor steps: hang larger roots on smaller ones, then shorten the paths."""
-    root = labels
-    while True:
-        a, b = root[i], root[j]
-        if bool((a == b).all()):
-            return root
-        root = root.scatter_reduce(0, torch.maximum(a, b), torch.minimum(a, b), "amin")
-        while not torch.equal(root, shorter := root[root]):
-            root = shorter
-
-
-def joins(hits: Tensor, rows: Tensor, columns: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Edges (u, v), each [E], that together with the labels so far join all that the hits join.
-
-    hits: [B, a, b] bool, edges between the vertices rows [B, a] and columns [B, b]. labels: [n].
-    Where hits are few they all come back; else every row's first, and those that join more.
-    """
-    if hits.device.type != "cpu":
-        batch, i, j = hits.nonzero(as_tuple=True)
-        return rows[batch, i], columns[batch, j]
-    found, rows, columns = hits.numpy(), rows.numpy(), columns.numpy()
-    few = DENSE * (rows.size + columns.size)
-    if np.count_nonzero(found) > few:
-        found = found & _apart(labels.numpy(), rows, columns)
-        if np.count_nonzero(found) > few:
-            return _thinned(found, rows, columns, labels)
-    return _ends(found, rows, columns)
-
-
-def _apart(labels: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    return labels[rows][:, :, None] != labels[columns][:, None, :]
-
-
-def _ends(found: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> tuple[Tensor, Tensor]:
-    row, j = np.divmod(np.flatnonzero(found), max(found.shape[2], 1))
-    batch = row // max(found.shape[1], 1)
-    return torch.from_numpy(rows.reshape(-1)[row]), torch.from_numpy(columns[batch, j])
-
-
-def _thinned(
-    found: np.ndarray, rows: np.ndarray, columns: np.ndarray, labels: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Every row's first hit, and the hits that join more than these do."""
-    first = np.zeros_like(found)
-    np.put_along_axis(first, found.argmax(2)[:, :, None], True, 2)
-    u, v = _ends(first & found, rows, columns)
-    more = _ends(found & _apart(unite(labels, u, v).numpy(), rows, columns), rows, columns)
-    return torch.cat([u, more[0]]), torch.cat([v, more[1]])
-
-
 def components(similar: Tensor, tau: float) -> Tensor:
     """Exact components of {i-j : similar[i, j] > tau}, from the upper triangle of [n, n].
 
     Returns labels [n] int64, numbered 0.. by smallest member.
     """
-    return frame_components(edges_above(similar[None], tau))[0]
+    return frame_components(edges_above(similar[None], cut(tau)))[0]
 
 
-def edges_above(products: Tensor, tau: float) -> Tensor:
-    """Edges i < j at tau: bool [..., n, n], from cosines or raw products of unit vectors."""
-    return (products > cut(tau)).logical_and_(_upper(products.shape[-1], products.device))
+def edges_above(products: Tensor, bound: float) -> Tensor:
+    """Which products [..., n, n] with i < j exceed a bound (see `cut`): bool."""
+    upper = torch.ones(products.shape[-2:], dtype=torch.bool, device=products.device).triu_(1)
+    hits = above(products, bound)
+    if hits.device.type != "cpu":
+        return hits.logical_and_(upper)
+    found = hits.numpy()
+    found &= upper.numpy()
+    return hits
 
 
-def _upper(n: int, device: torch.device) -> Tensor:
-    return torch.ones(n, n, dtype=torch.bool, device=device).triu_(1)
+def above(products: Tensor, bound: float) -> Tensor:
+    """products > bound. On a CPU numpy is quicker at it, and keeps other threads out of it."""
+    if products.device.type != "cpu":
+        return products > bound
+    return torch.from_numpy(np.greater(products.numpy(), np.float32(bound)))
+
+
+def tally(hits: Tensor, dim: int) -> Tensor:
+    """hits.sum(dim), int64, of a bool tensor; bytes are added as bytes."""
+    if hits.device.type != "cpu":
+        return hits.sum(dim)
+    count = np.add.reduce(hits.numpy().view(np.uint8), dim, dtype=np.uint32)
+    return torch.from_numpy(count.astype(np.int64))
 
 
 def frame_components(edges: Tensor) -> Tensor:
@@ -197,19 +144,23 @@ def frame_components(edges: Tensor) -> Tensor:
     vertices = torch.arange(frames * n, device=edges.device)
     ids = vertices.view(frames, n)
     labels = unite(vertices, *joins(edges, ids, ids, vertices)).view(frames, n)
-    first = labels == ids
-    return (first.cumsum(-1) - 1).gather(-1, labels - ids[:, :1])
+    return _numbered(labels - ids[:, :1])
+
+
+def _numbered(smallest: Tensor) -> Tensor:
+    """Labels [T, N] that name the smallest member -> numbered 0.. in that order."""
+    first = smallest == torch.arange(smallest.shape[-1], device=smallest.device)
+    return (first.cumsum(-1) - 1).gather(-1, smallest)
 
 
 def degrees(similar: Tensor, tau: float) -> Tensor:
     """[..., n] int64: how many others are above tau, from the upper triangles of [..., n, n]."""
-    return ends(edges_above(similar, tau))
+    return ends(edges_above(similar, cut(tau)))
 
 
 def ends(edges: Tensor) -> Tensor:
     """[..., n] int64: how many edges end in every vertex, from edges i < j [..., n, n] bool."""
-    count = edges.view(torch.uint8)
-    return count.sum(-1, dtype=torch.int64) + count.sum(-2, dtype=torch.int64)
+    return tally(edges, -1) + tally(edges, -2)
 
 
 def hub_order(labels: Tensor, degree: Tensor) -> tuple[Tensor, Tensor]:
@@ -253,9 +204,7 @@ class Forest:
         run = (self.weight <= floor32(tau)).cumsum(-1) - 1
         none = torch.full_like(self.order, self.order.shape[-1])
         smallest = none.scatter_reduce(-1, run, self.order, "amin").gather(-1, run)
-        label = torch.empty_like(self.order).scatter_(-1, self.order, smallest)
-        first = label == torch.arange(label.shape[-1], device=label.device)
-        return (first.cumsum(-1) - 1).gather(-1, label)
+        return _numbered(torch.empty_like(self.order).scatter_(-1, self.order, smallest))
 
     def edges(self, tau: float) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """(frame, i, j, weight), each [E]: the edges above tau, exactly those that join."""

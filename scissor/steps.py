@@ -17,6 +17,7 @@ from torch import Tensor
 
 from scissor.graph import (
     Forest,
+    cut,
     edges_above,
     ends,
     frame_components,
@@ -26,7 +27,6 @@ from scissor.graph import (
     snap,
     spanning_forest,
     unit,
-    unite,
 )
 from scissor.tiles import (
     first_alike,
@@ -37,6 +37,7 @@ from scissor.tiles import (
     sampled_link,
 )
 from scissor.types import Encoded
+from scissor.union import unite
 
 MATRICES = 2**28  # bytes: similarity matrices beyond are made in parts and not kept
 ROWS = 4096  # rows gathered at a time
@@ -135,7 +136,7 @@ def _frame_graphs(clip: Prepared, plan: Plan, tau: float) -> tuple[Tensor, Tenso
         plans = (replace(plan, seed=plan.seed + t) for t in range(len(clip.units)))
         graphs = [graph(u, p, tau) for u, p in zip(clip.units, plans, strict=True)]
         return tuple(torch.stack(x) for x in zip(*graphs, strict=True))
-    edges = [edges_above(products, tau) for products in _products(clip)]
+    edges = [edges_above(products, cut(tau)) for products in _products(clip)]
     degree = torch.cat([ends(e) for e in edges])
     if clip.forest:
         return clip.forest.labels(tau), degree
@@ -219,8 +220,8 @@ def _frames_united(clip: Prepared, target: int) -> Step:
     order = weight.argsort(descending=True, stable=True)
     edges = min(frames * n - target, len(order))
     tau = float(weight[order[edges]]) if edges < len(order) else -1.0
-    cut = order[:edges]
-    labels = unite(torch.arange(frames * n, device=weight.device), i[cut], j[cut])
+    chosen = order[:edges]
+    labels = unite(torch.arange(frames * n, device=weight.device), i[chosen], j[chosen])
     degree = _frame_graphs(clip, Plan(), tau)[1]
     return _condensed(clip.tokens.flatten(0, 1), labels, degree.flatten(), tau)
 

@@ -14,9 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from scissor.graph import DUPLICATE, cut, joins, snap, unite
+from scissor.graph import DUPLICATE, above, cut, edges_above, snap, tally
+from scissor.union import joins, unite
 
-CPU_TILE = 512  # 1 MB of float32: stays in a core's cache between the product and what reads it
+CPU_TILE = 768  # 2 MB of float32: in the cores' caches between the product and what reads it
 GPU_TILE = 4096  # 64 MB: few launches
 KEPT_TILES = 2**28  # bytes of products kept between Boruvka's rounds; beyond, made again
 
@@ -48,19 +49,17 @@ def link(units: Tensor, tau: float) -> tuple[Tensor, Tensor]:
     A label is the smallest member of the component. The edges found wait until there are as many as
     vertices and are then contracted: from a tile of n x n, only what joins is ever listed.
     """
-    n, above = len(units), cut(tau)
+    n, bound = len(units), cut(tau)
     labels = index = torch.arange(n, device=units.device)
     degree = torch.zeros_like(index)
-    if above == math.inf:
+    if bound == math.inf:
         return labels, degree
     edges, waiting = [], 0
     for r, c, product in upper_tiles(units):
-        hits = product > above
-        if r == c:
-            hits.triu_(1)
+        hits = edges_above(product, bound) if r == c else above(product, bound)
         rows, columns = slice(r, r + hits.shape[0]), slice(c, c + hits.shape[1])
-        degree[rows] += hits.view(torch.uint8).sum(1, dtype=torch.int32)
-        degree[columns] += hits.view(torch.uint8).sum(0, dtype=torch.int32)
+        degree[rows] += tally(hits, 1)
+        degree[columns] += tally(hits, 0)
         edges.append(joins(hits[None], index[None, rows], index[None, columns], labels))
         waiting += len(edges[-1][0])
         if waiting > n:
@@ -84,7 +83,7 @@ def sampled_link(
     sampled vertex reaches is a component of its own, so more tokens are kept than there are
     components, and which depends on the generator. degree counts the known edges.
     """
-    n, above, tile = len(units), cut(tau), tile_size(units.device)
+    n, bound, tile = len(units), cut(tau), tile_size(units.device)
     size = sample_size(n, epsilon)
     if size >= n:
         return link(units, tau)
@@ -94,7 +93,7 @@ def sampled_link(
     sampled = torch.zeros_like(labels, dtype=torch.bool)
     sampled[sample] = True
     for rows in sample.split(tile):
-        hits = units[rows] @ units.T > above
+        hits = above(units[rows] @ units.T, bound)
         hits[torch.arange(len(rows), device=rows.device), rows] = False
         degree[rows] += hits.sum(1)
         degree += (hits & ~sampled).sum(0)
@@ -111,6 +110,8 @@ def sample_size(n: int, epsilon: float) -> int:
 
 def nearest(units: Tensor, anchors: Tensor) -> Tensor:
     """[n] int64: each unit vector's anchor [K, D] of largest cosine, the lowest on ties."""
+    if len(anchors) < 2:
+        return torch.zeros(len(units), dtype=torch.int64, device=units.device)
     parts = units.split(tile_size(units.device))
     return torch.cat([_best_anchor(part, anchors)[1] for part in parts])
 
@@ -143,9 +144,7 @@ def first_alike(units: Tensor) -> Tensor:
     """`nearest` of unit vectors [n, D] among themselves: the first whose cosine counts as 1."""
     share = torch.arange(len(units), device=units.device)
     for r, c, product in upper_tiles(units):
-        hits = product > DUPLICATE
-        if r == c:
-            hits.triu_(1)
+        hits = edges_above(product, DUPLICATE) if r == c else above(product, DUPLICATE)
         if hits.any():
             found, first = hits.to(torch.uint8).max(0)
             mine = share[c : c + hits.shape[1]]

@@ -10,6 +10,7 @@ from torch import Tensor
 from scissor.graph import (
     components,
     cosines,
+    cut,
     degrees,
     edges_above,
     floor32,
@@ -18,8 +19,8 @@ from scissor.graph import (
     similarities,
     spanning_forest,
     unit,
-    unite,
 )
+from scissor.union import unite
 
 torch.set_num_threads(1)
 
@@ -107,7 +108,7 @@ def test_frames_are_independent(list_of_similar, tau):
     expected = [by_networkx(s, tau) for s in similar]
     forest = spanning_forest(torch.zeros(len(similar), n, 1), similar)
     assert forest.labels(tau).tolist() == expected
-    assert frame_components(edges_above(similar, tau)).tolist() == expected
+    assert frame_components(edges_above(similar, cut(tau))).tolist() == expected
 
 
 @settings(max_examples=30, deadline=None)
@@ -134,29 +135,6 @@ def test_forest_starts_at_the_first_token():
     forest = spanning_forest(torch.zeros(2, 3, 1), torch.eye(3).expand(2, 3, 3))
     assert forest.order[:, 0].tolist() == forest.parent[:, 0].tolist() == [0, 0]
     assert (forest.weight[:, 0] == -torch.inf).all()
-
-
-@settings(max_examples=40, deadline=None)
-@given(
-    st.integers(1, 40).flatmap(
-        lambda n: st.tuples(
-            st.just(n),
-            st.lists(st.tuples(st.integers(0, n - 1), st.integers(0, n - 1)), max_size=60),
-        )
-    )
-)
-def test_unite_on_any_device_names_the_smallest_member(graph):
-    from scissor.graph import _hook
-
-    n, edges = graph
-    i, j = torch.tensor(edges, dtype=torch.int64).reshape(-1, 2).unbind(1)
-    half = len(i) // 2
-    labels = unite(unite(torch.arange(n), i[:half], j[:half]), i[half:], j[half:])
-    expected = nx.Graph(edges)
-    expected.add_nodes_from(range(n))
-    for members in nx.connected_components(expected):
-        assert {int(labels[v]) for v in members} == {min(members)}
-    assert torch.equal(_hook(torch.arange(n), i, j), labels)
 
 
 @settings(max_examples=40, deadline=None)

@@ -1,0 +1,84 @@
+"""Joining vertices by edges: components as labels that name their smallest member.
+
+Knows how to unite labels along edges on any device, and how to pick from a block of hits the few
+edges that matter. Leaves where hits come from to graph.py and tiles.py.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from torch import Tensor
+
+DENSE = 4  # hits a vertex above which hits are thinned before they are listed as edges
+
+
+def unite(labels: Tensor, i: Tensor, j: Tensor) -> Tensor:
+    """Labels after the vertices i[e] and j[e] have been joined, for every edge e.
+
+    labels: [n] int64, for each vertex the smallest member of its component, before and after.
+    """
+    if i.numel() == 0:
+        return labels
+    if labels.device.type != "cpu":
+        return _hook(labels, i, j)
+    n = len(labels)
+    a, b = labels[i].numpy(), labels[j].numpy()
+    graph = coo_array((np.ones(len(a), np.int8), (a, b)), shape=(n, n))
+    count, component = connected_components(graph, directed=False)
+    smallest = np.empty(count, np.int64)
+    smallest[component[::-1]] = np.arange(n - 1, -1, -1)  # of equal indices the last write stays
+    return torch.from_numpy(smallest[component])[labels]
+
+
+def _hook(labels: Tensor, i: Tensor, j: Tensor) -> Tensor:
+    """`unite` in whole-tensor steps: hang larger roots on smaller ones, then shorten the paths."""
+    root = labels
+    while True:
+        a, b = root[i], root[j]
+        if bool((a == b).all()):
+            return root
+        root = root.scatter_reduce(0, torch.maximum(a, b), torch.minimum(a, b), "amin")
+        while not torch.equal(root, shorter := root[root]):
+            root = shorter
+
+
+def joins(hits: Tensor, rows: Tensor, columns: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Edges (u, v), each [E], that together with the labels so far join all that the hits join.
+
+    hits: [B, a, b] bool, edges between the vertices rows [B, a] and columns [B, b]. labels: [n].
+    Where hits are few they all come back; else every row's first, and those that join more.
+    """
+    if hits.device.type != "cpu":
+        batch, i, j = hits.nonzero(as_tuple=True)
+        return rows[batch, i], columns[batch, j]
+    found, rows, columns = hits.numpy(), rows.numpy(), columns.numpy()
+    few = DENSE * (rows.size + columns.size)
+    if np.count_nonzero(found) > few:
+        labels = labels.numpy()
+        left, right = labels[rows], labels[columns]
+        found = found & (left[:, :, None] != right[:, None, :])
+        if np.count_nonzero(found) > few:
+            found = _thinned(found, left, right)
+    row, j = np.divmod(np.flatnonzero(found), max(found.shape[2], 1))
+    u, v = rows.reshape(-1)[row], columns[row // max(found.shape[1], 1), j]
+    return torch.from_numpy(u), torch.from_numpy(v)
+
+
+def _thinned(found: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Of hits [B, a, b] every row's first, and those that join more than these do.
+
+    left: [B, a], right: [B, b], the labels of rows and columns.
+    """
+    at = found.argmax(2)
+    first = np.zeros_like(found)
+    np.put_along_axis(first, at[:, :, None], True, 2)
+    first &= found
+    some = first.any(2)
+    names, ids = np.unique(np.concatenate([left, right], 1), return_inverse=True)
+    i, j = ids[:, : left.shape[1]], ids[:, left.shape[1] :]
+    u, v = i[some], np.take_along_axis(j, at, 1)[some]
+    labels = unite(torch.arange(len(names)), torch.from_numpy(u), torch.from_numpy(v)).numpy()
+    return first | (found & (labels[i][:, :, None] != labels[j][:, None, :]))

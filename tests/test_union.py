@@ -1,0 +1,73 @@
+import networkx as nx
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scissor.union import _hook, joins, unite
+
+torch.set_num_threads(1)
+
+
+def by_networkx(n, edges):
+    graph = nx.Graph(edges)
+    graph.add_nodes_from(range(n))
+    labels = [0] * n
+    for members in nx.connected_components(graph):
+        for v in members:
+            labels[v] = min(members)
+    return labels
+
+
+graphs = st.integers(1, 40).flatmap(
+    lambda n: st.tuples(
+        st.just(n),
+        st.lists(st.tuples(st.integers(0, n - 1), st.integers(0, n - 1)), max_size=60),
+    )
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(graphs)
+def test_labels_name_the_smallest_member_however_the_edges_come(graph):
+    n, edges = graph
+    i, j = torch.tensor(edges, dtype=torch.int64).reshape(-1, 2).unbind(1)
+    half = len(i) // 2
+    labels = unite(unite(torch.arange(n), i[:half], j[:half]), i[half:], j[half:])
+    assert labels.tolist() == by_networkx(n, edges)
+    assert torch.equal(_hook(torch.arange(n), i, j), labels)
+
+
+@pytest.mark.parametrize("n", [2, 1000, 5000])
+def test_a_long_chain_loses_nobody(n):
+    order = torch.randperm(n, generator=torch.Generator().manual_seed(n))
+    for join in (unite, _hook):
+        assert not join(torch.arange(n), order[1:], order[:-1]).any()
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.integers(0, 10**6),
+    st.integers(1, 3),
+    st.integers(1, 12),
+    st.integers(1, 12),
+    st.sampled_from([0.0, 0.05, 0.3, 0.9, 1.0]),
+)
+def test_the_edges_picked_join_what_all_hits_join(seed, batch, a, b, dense):
+    g = torch.Generator().manual_seed(seed)
+    n = batch * (a + b)
+    rows = torch.arange(batch * a).view(batch, a)
+    columns = torch.arange(batch * b).view(batch, b) + batch * a
+    hits = torch.rand(batch, a, b, generator=g) < dense
+    known = torch.randint(0, n, (2, n // 4), generator=g)
+    labels = unite(torch.arange(n), *known)
+    u, v = joins(hits, rows, columns, labels)
+    t, i, j = hits.nonzero(as_tuple=True)
+    assert torch.equal(unite(labels, u, v), unite(labels, rows[t, i], columns[t, j]))
+
+
+def test_dense_hits_are_thinned():
+    index = torch.arange(200)[None]
+    u, v = joins(torch.ones(1, 200, 200, dtype=torch.bool), index, index, index[0])
+    assert len(u) == len(v) <= 400
+    assert not unite(index[0], u, v).any()
