@@ -9,10 +9,6 @@ from scissor.mini import load, save
 from scissor.mini.loading import WEIGHTS, shipped
 from scissor.mini.quantise import plain_state, round_weight, spec_of
 
-needs_weights = pytest.mark.skipif(
-    not (shipped() / WEIGHTS).is_file(), reason="the trained weights are not there yet"
-)
-
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
@@ -54,7 +50,6 @@ def test_a_missing_weight_is_named(saved, tmp_path):
         load(tmp_path)
 
 
-@needs_weights
 def test_the_shipped_model_is_whole_and_small():
     size = sum(file.stat().st_size for file in shipped().iterdir() if file.is_file())
     assert size <= 40e6

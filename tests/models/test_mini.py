@@ -9,17 +9,13 @@ from PIL import Image
 from tinymini import tiny_mini
 
 from scissor import compress, load_model, mini
-from scissor.mini.loading import WEIGHTS, shipped
+from scissor.mini.loading import WEIGHTS
 from scissor.models.contract import ModelError
 from scissor.models.mini import BATCH, Mini, squeeze
 from scissor.types import Compression, InDecoder, Video
 
 CPU = torch.device("cpu")
 QUESTION = "What is there?"
-
-needs_weights = pytest.mark.skipif(
-    not (shipped() / WEIGHTS).is_file(), reason="the trained weights are not there yet"
-)
 
 
 def video(frames=10, size=(40, 72)):
@@ -203,7 +199,6 @@ def test_a_damaged_file_is_said(saved, tmp_path, damaged):
         load_model(str(tmp_path))
 
 
-@needs_weights
 def test_the_shipped_model_names_the_earth(caplog):
     import gradio
 
