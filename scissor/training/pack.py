@@ -13,10 +13,10 @@ import hashlib
 import io
 import json
 import logging
-import shutil
 import zipfile
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -161,14 +161,16 @@ def _hold_out(rows: list[dict]) -> None:
 
 
 def write(folder: Path, files: Iterable[tuple[str, bytes]], index: dict, *, zipped: bool) -> int:
-    """Writes index.json and the files, in one stored zip or one by one; returns bytes written."""
+    """Writes index.json and the files, in one stored zip or one by one; returns bytes written.
+
+    What an earlier run wrote there goes first; other files of the folder stay.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    for kind in ("pictures", "backgrounds", "photographs"):
-        shutil.rmtree(folder / kind, ignore_errors=True)
+    clear(folder)
     total = 0
     compact = {"separators": (",", ":")} if zipped else {"indent": 1}
     text = json.dumps(index, ensure_ascii=False, **compact)
-    (folder / "index.json").write_text(text + "\n")
+    (folder / "index.json").write_text(text + "\n", encoding="utf-8")
     if zipped:
         with zipfile.ZipFile(folder / "pictures.zip", "w") as archive:
             for name, data in files:
@@ -179,6 +181,21 @@ def write(folder: Path, files: Iterable[tuple[str, bytes]], index: dict, *, zipp
         (folder / name).write_bytes(data)
         total += len(data)
     return total
+
+
+def clear(folder: Path) -> None:
+    """Removes the library that lies in the folder: what its index lists, the zip and the index."""
+    index = folder / "index.json"
+    if not index.is_file():
+        return
+    listed = json.loads(index.read_text(encoding="utf-8"))
+    for kind in ("pictures", "backgrounds", "photographs"):
+        for entry in listed[kind]:
+            (folder / entry["file"]).unlink(missing_ok=True)
+        with suppress(OSError):  # not there, or someone else's files are in it
+            (folder / kind).rmdir()
+    (folder / "pictures.zip").unlink(missing_ok=True)
+    index.unlink()
 
 
 def build(

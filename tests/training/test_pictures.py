@@ -102,15 +102,19 @@ def test_trimming_and_shrinking_keep_shape_and_edge_colour():
 
 
 def test_what_is_written_can_be_opened_and_leaves_other_files_alone(tmp_path):
-    (tmp_path / "notes.bin").write_bytes(b"mine")
+    others = [tmp_path / "start.safetensors", tmp_path / "pictures" / "mine.png"]
+    for other in others:
+        other.parent.mkdir(exist_ok=True)
+        other.write_bytes(b"mine")
     rows = {"scenes": [], "photographs": []}
     files, index = build([picture("dog", "noto", 1)], rows, 32, (64, 48), 80)
     words = Vocabulary([Name("dog", ("puppy",), "animals", (), (), (), ())], [], {}, {})
-    for zipped in (False, True):
+    for zipped in (False, True, False, True):
         write(tmp_path, files, index | describe(words, {"dog"}), zipped=zipped)
         library = Library.open(tmp_path)
         assert library.by_name == {"dog": [0]}
         assert library.read_picture(0).size == (32, 32)
         assert library.words["dog"].phrase == "a dog"
-    assert (tmp_path / "notes.bin").read_bytes() == b"mine"
-    assert not (tmp_path / "pictures").exists()
+        assert (tmp_path / "pictures.zip").exists() == zipped
+    written = {tmp_path / "index.json", tmp_path / "pictures.zip"}
+    assert set(tmp_path.rglob("*.*")) == written | set(others)
