@@ -20,10 +20,17 @@ _HOME = {
     "prepare": "scc",
     "compress": "scc",
     "Prepared": "scc",
-    "cost": "cost",
+    "curve": "scc",
+    "Curve": "budget",
+    "prompt_cost": "cost",
+    "SHAPES": "cost",
     "load_model": "models",
     "VideoLLM": "models",
+    "ModelError": "models",
     "ask": "models",
+    "ask_both": "models",
+    "read_tokens": "export",
+    "write_tokens": "export",
 }
 
 __all__ = ["__version__", *_HOME]

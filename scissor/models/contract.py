@@ -6,12 +6,14 @@ Knows what a caller may ask of a model. Leaves how a family encodes and answers 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from torch import Tensor
 
-from scissor.cost import Shape
 from scissor.types import Compression, Encoded, InDecoder, Video
+
+if TYPE_CHECKING:
+    from scissor.cost import Shape
 
 Kept = Compression | InDecoder | None
 
