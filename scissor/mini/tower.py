@@ -5,8 +5,9 @@ batch normalisation is already folded into plain convolutions, and how its stage
 the cells of one grid. Leaves what the features mean to the decoder to projector.py.
 
 The network was trained on pictures of 224 pixels. At 448 it sees small things, but a thing that
-fills the picture is too large for it (on photographs the right class wins in 31% of the cells); so
-it may glance at the same frame made small as well (62%), and both have their say.
+fills the picture is too large for it; so it may glance at the same frame made small as well, and
+both have their say. On photographs the right class then wins in 56% of the cells, without the
+glance in 31%: eleven pictures, which tell the direction and are no held-out measurement.
 """
 
 from __future__ import annotations

@@ -182,7 +182,8 @@ def tokenizer_json(kept: list[str], merges: list[tuple[str, str]]) -> dict[str, 
 def cut_decoder(reader: Any, rows: Tensor, config: Config) -> dict[str, Tensor]:
     """The kept layers and embedding rows of a GGUF file, still in its blocks, by Llama's names.
 
-    rows: [V] int64, the old row of each kept token; -1 takes the mean of the bytes' rows.
+    rows: [V] int64, the old row of each kept token; -1 (a byte that the public vocabulary lacks)
+    takes row 0, that of <|endoftext|>.
     llama.cpp stores queries and keys with each head's two halves interleaved; they are undone here.
     """
     raw = {tensor.name: torch.from_numpy(tensor.data.copy()) for tensor in reader.tensors}
