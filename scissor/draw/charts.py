@@ -30,6 +30,8 @@ def bare_layout(height: int = 230) -> dict[str, Any]:
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"family": "IBM Plex Sans, system-ui, sans-serif", "size": 13, "color": INK},
+        "xaxis": {"title": {"font": {"size": 13}}},
+        "yaxis": {"title": {"font": {"size": 13}}},
         "showlegend": False,
         "hovermode": "closest",
         "dragmode": "pan",
@@ -91,7 +93,7 @@ def largest_groups(view: View, most: int = 24) -> go.Figure:
     )
     single = int((view.size == 1).sum())
     note = f"{single:,} single tokens" + (f", {rest:,} smaller groups" if rest else "")
-    figure.update_xaxes(title=f"groups by size · {note}", showticklabels=False, fixedrange=True)
+    figure.update_xaxes(title=f"and {note}", showticklabels=False, fixedrange=True)
     figure.update_yaxes(title="tokens", type="log", dtick=1, fixedrange=True, automargin=True)
     return figure
 

@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 from scissor.draw.charts import bare_layout
 from scissor.draw.graph import Places, SimilarityGraph, force_places, grid_places
 from scissor.draw.overlay import View
-from scissor.draw.palette import SINGLE, colour_of
+from scissor.draw.palette import PALETTE, SINGLE, colour_of
 
 GREY = "#8a919c"
 PLATE = "#12161b"  # behind the frames, so that light colours show on a light page too
@@ -36,8 +36,12 @@ def network_figure(
     """
     on_frames = layout == "grid"
     places = grid_places(shown, len(view.ids), grid) if on_frames else force_places(shown)
+    crowded = on_frames and shown.frame is None
     figure = go.Figure(layout=bare_layout(height=560))
-    for trace in [*_lines(shown, view, places, only), _dots(shown, view, places, grid, only)]:
+    for trace in [
+        *_lines(shown, view, places, only, crowded),
+        _dots(shown, view, places, grid, only),
+    ]:
         figure.add_trace(trace)
     figure.update_xaxes(visible=False, constrain="domain")
     scale = 1 / aspect if on_frames else 1
@@ -49,26 +53,30 @@ def network_figure(
 
 
 def _lines(
-    shown: SimilarityGraph, view: View, places: Places, only: int | None
+    shown: SimilarityGraph, view: View, places: Places, only: int | None, crowded: bool
 ) -> list[go.Scattergl]:
-    """One trace a colour: an edge has the colour of the group it lies in, grey between groups."""
+    """One trace a colour: an edge has the colour of the group it lies in, grey between groups.
+
+    crowded: edges run across frames; those outside the twelve coloured groups are thin and faint.
+    """
     ids, colour = view.ids.flatten().tolist(), view.colour.tolist()
-    paths: dict[str, list] = {}
+    paths: dict[tuple[str, bool], list] = {}
     for i, j in shown.graph.edges:
-        same = ids[i] == ids[j]
-        name = colour_of(colour[ids[i]]) if same else None
-        if only is not None and only not in (ids[i], ids[j]):
-            name = "rgba(138,145,156,0.15)"
-        paths.setdefault(name or GREY, []).extend([places[i], places[j], (None, None)])
+        index = colour[ids[i]] if ids[i] == ids[j] else SINGLE
+        faint = index >= len(PALETTE) or (only is not None and ids[i] != only)
+        path = paths.setdefault((colour_of(index) or GREY, faint), [])
+        path.extend([places[i], places[j], (None, None)])
+    faded = 0.12 if only is not None else 0.35 if crowded else 1.0
     return [
         go.Scattergl(
             x=[x for x, _ in path],
             y=[y for _, y in path],
             mode="lines",
-            line={"color": name, "width": 2},
+            line={"color": name, "width": (0.8 if faint else 1.4) if crowded else 2},
+            opacity=faded if faint else 1.0,
             hoverinfo="skip",
         )
-        for name, path in paths.items()
+        for (name, faint), path in sorted(paths.items(), key=lambda item: not item[0][1])
     ]
 
 

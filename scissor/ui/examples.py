@@ -49,8 +49,12 @@ KNOWN = (
 def examples() -> list[Example]:
     """Those whose file is there; made scenes are labelled as such."""
     made = [
-        Example(path, f"Made scene {k}", "Made for Scissor from openly licensed pictures")
-        for k, path in enumerate(sorted(CLIPS.glob("scene_*.mp4")), 1)
+        Example(
+            path,
+            f"{path.stem.removeprefix('scene_').replace('_', ' ').capitalize()}, a made scene",
+            "A made scene, from openly licensed pictures named in assets/clips/SOURCES.md",
+        )
+        for path in sorted(CLIPS.glob("scene_*.mp4"))
     ]
     return [example for example in (*KNOWN, *made) if example.path.is_file()]
 

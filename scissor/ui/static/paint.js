@@ -33,14 +33,14 @@ scissor.paint = (() => {
 
   // Fills, group borders, outlines of single tokens; `only` fades every other group.
   function groups(ctx, size, grid, view, frame, { opacity = 0.55, only = null, fine = true } = {}) {
-    const count = grid[0] * grid[1], start = frame * count;
+    const count = grid[0] * grid[1], start = frame * count, giant = view.ids.length / 3;
     for (let token = 0; token < count; token++) {
       const id = view.ids[start + token], colour = view.colour(id), box = cell(size, grid, token);
       if (only !== null && id !== only) {
         ctx.fillStyle = "rgba(12, 14, 18, 0.66)";
         ctx.fillRect(...box);
       } else if (colour) {
-        ctx.globalAlpha = opacity;
+        ctx.globalAlpha = view.sizes[id] > giant ? 0.6 * opacity : opacity;  // let what it covers be seen
         ctx.fillStyle = colour;
         ctx.fillRect(...box);
         ctx.globalAlpha = 1;
