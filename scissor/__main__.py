@@ -77,9 +77,25 @@ def _parser() -> argparse.ArgumentParser:
     answer.add_argument("question", metavar="QUESTION")
     answer.add_argument("--max-new-tokens", type=_positive, default=64)
     answer.set_defaults(run=_answer)
+    _add_space(commands.add_parser("space", help="the hosted Space: check it, publish it"))
     for name in DELEGATES:
         commands.add_parser(name, help=f"see: scissor {name} --help", add_help=False)
     return parser
+
+
+def _add_space(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(required=True, metavar="ACTION")
+    check = actions.add_parser(
+        "check", help="say where Spacefile, README.md, requirements.txt and code disagree"
+    )
+    check.add_argument(
+        "--write", action="store_true", help="first put the Spacefile's front matter in README.md"
+    )
+    check.set_defaults(run=_space_check)
+    publish = actions.add_parser("publish", help="create or update the Space on the hub")
+    publish.add_argument("name", metavar="OWNER/NAME")
+    publish.add_argument("--dry-run", action="store_true", help="list what would be sent")
+    publish.set_defaults(run=_space_publish)
 
 
 def _between(low: float, high: float, above: bool = False) -> Callable[[str], float]:
@@ -166,6 +182,31 @@ def _counts(kept: Compression) -> str:
         f"{before:,} tokens -> {middle:,} after step 1 -> {after:,} kept "
         f"({kept.retention:.1%}{asked}{tau})"
     )
+
+
+def _space_check(args: argparse.Namespace) -> int:
+    from scissor.space import disagreements, write_front_matter
+
+    if args.write:
+        write_front_matter()
+    wrong = disagreements()
+    for line in wrong:
+        print(line)
+    if not wrong:
+        print("Spacefile, README.md, requirements.txt and code agree.")
+    return 1 if wrong else 0
+
+
+def _space_publish(args: argparse.Namespace) -> None:
+    from scissor.publish import describe, plan, publish
+
+    planned = plan(args.name)
+    if args.dry_run:
+        print("\n".join(describe(planned)))
+        return
+    print(publish(planned, tell=print))
+    for name in planned.space.secrets:
+        print(f"{name} is not sent: set it in the Space's settings if it is wanted")
 
 
 if __name__ == "__main__":
