@@ -147,7 +147,7 @@ def _upload(api: HfApi, plan: Plan) -> None:
             target = Path(room, file)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(plan.root / file, target)
-        Path(room, "requirements.txt").writeread_text(plan.requirements, encoding="utf-8")
+        Path(room, "requirements.txt").write_text(plan.requirements, encoding="utf-8")
         api.upload_folder(
             repo_id=plan.name,
             repo_type="space",

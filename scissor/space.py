@@ -102,7 +102,7 @@ def write_front_matter(root: Path = ROOT) -> None:
     head = yaml.safe_dump(
         front_matter(read_space(root)), sort_keys=False, allow_unicode=True, width=10_000
     )
-    (root / "README.md").writeread_text(f"{FENCE}{head}{FENCE}{body}", encoding="utf-8")
+    (root / "README.md").write_text(f"{FENCE}{head}{FENCE}{body}", encoding="utf-8")
 
 
 def disagreements(root: Path = ROOT) -> list[str]:
