@@ -11,12 +11,13 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from scissor.union import joins, unite
+from scissor.union import joins, unite, with_numpy
 
 DUPLICATE = float(np.float32(1 - 2e-6))  # a cosine above it counts as 1: the rest is float32 noise
 
@@ -24,13 +25,20 @@ DUPLICATE = float(np.float32(1 - 2e-6))  # a cosine above it counts as 1: the re
 @contextmanager
 def full_precision(device: torch.device) -> Iterator[None]:
     """Float32 products mean float32 here: no TF32, no bf16 passes, no autocast; undone at exit."""
-    before = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("highest")
+    backend = torch.backends.cuda if device.type == "cuda" else torch.backends.mkldnn
+    setting = getattr(backend, "matmul", None)
+    before = getattr(setting, "fp32_precision", None)
+    if before is None:  # torch before 2.9
+        before = torch.get_float32_matmul_precision()
+        put, exact = torch.set_float32_matmul_precision, "highest"
+    else:
+        put, exact = partial(setattr, setting, "fp32_precision"), "ieee"
+    put(exact)
     try:
         with torch.autocast(device.type, enabled=False):
             yield
     finally:
-        torch.set_float32_matmul_precision(before)
+        put(before)
 
 
 def unit(x: Tensor) -> Tensor:
@@ -116,7 +124,7 @@ def edges_above(products: Tensor, bound: float) -> Tensor:
     """Which products [..., n, n] with i < j exceed a bound (see `cut`): bool."""
     upper = torch.ones(products.shape[-2:], dtype=torch.bool, device=products.device).triu_(1)
     hits = above(products, bound)
-    if hits.device.type != "cpu":
+    if not with_numpy(hits):
         return hits.logical_and_(upper)
     found = hits.numpy()
     found &= upper.numpy()
@@ -125,14 +133,14 @@ def edges_above(products: Tensor, bound: float) -> Tensor:
 
 def above(products: Tensor, bound: float) -> Tensor:
     """products > bound. On a CPU numpy is quicker at it, and keeps other threads out of it."""
-    if products.device.type != "cpu":
+    if not with_numpy(products):
         return products > bound
     return torch.from_numpy(np.greater(products.numpy(), np.float32(bound)))
 
 
 def tally(hits: Tensor, dim: int) -> Tensor:
     """hits.sum(dim), int64, of a bool tensor; bytes are added as bytes."""
-    if hits.device.type != "cpu":
+    if not with_numpy(hits):
         return hits.sum(dim)
     count = np.add.reduce(hits.numpy().view(np.uint8), dim, dtype=np.uint32)
     return torch.from_numpy(count.astype(np.int64))

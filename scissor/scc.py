@@ -98,12 +98,12 @@ def compress(
 
 def curve(prepared: Prepared, points: int = 40) -> Curve:
     """What some `points` thresholds keep of a clip, chosen where the count moves most."""
-    weights = prepared.forest.weight[:, 1:].flatten().sort().values
+    weights = prepared.forest.weight[:, 1:].flatten().sort().values.tolist()
     total = prepared.forest.weight.numel()
     if not total:
         return Curve(np.array([-1.0, 1.0]), np.zeros(2, np.int64), np.zeros(2, np.int64))
     at = np.linspace(0, max(len(weights) - 1, 0), max(points // 4, 2)).astype(int)
-    taus = {-1.0, 1.0, *(weights[at].tolist() if len(weights) else ())}
+    taus = {-1.0, 1.0, *(weights[k] for k in at if weights)}
     with torch.no_grad(), full_precision(prepared.tokens.device):
         found = sample_curve(lambda tau: _count(prepared, Plan(), tau), taus, total, points)
     spatial = [int(prepared.forest.counts(tau).sum()) for tau, _ in found]

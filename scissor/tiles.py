@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from scissor.graph import DUPLICATE, above, cut, edges_above, snap, tally
-from scissor.union import joins, unite
+from scissor.union import joins, unite, with_numpy
 
 CPU_TILE = 768  # 2 MB of float32: in the cores' caches between the product and what reads it
 GPU_TILE = 4096  # 64 MB: few launches
@@ -174,7 +174,7 @@ def _best_anchor(rows: Tensor, anchors: Tensor) -> tuple[Tensor, Tensor]:
 
 def _largest(tile: Tensor, dim: int) -> tuple[Tensor, Tensor]:
     """tile.max(dim), the first of ties; numpy is several times quicker at it on a CPU."""
-    if tile.device.type != "cpu":
+    if not with_numpy(tile):
         return tuple(tile.max(dim))
     t = tile.numpy()
     if dim == 1:

@@ -15,6 +15,11 @@ from torch import Tensor
 DENSE = 4  # hits a vertex above which hits are thinned before they are listed as edges
 
 
+def with_numpy(x: Tensor) -> bool:
+    """Whether numpy and scipy can read x where it lies: they beat torch at bits and components."""
+    return x.device.type == "cpu"
+
+
 def unite(labels: Tensor, i: Tensor, j: Tensor) -> Tensor:
     """Labels after the vertices i[e] and j[e] have been joined, for every edge e.
 
@@ -22,7 +27,7 @@ def unite(labels: Tensor, i: Tensor, j: Tensor) -> Tensor:
     """
     if i.numel() == 0:
         return labels
-    if labels.device.type != "cpu":
+    if not with_numpy(labels):
         return _hook(labels, i, j)
     n = len(labels)
     a, b = labels[i].numpy(), labels[j].numpy()
@@ -41,8 +46,8 @@ def _hook(labels: Tensor, i: Tensor, j: Tensor) -> Tensor:
         if bool((a == b).all()):
             return root
         root = root.scatter_reduce(0, torch.maximum(a, b), torch.minimum(a, b), "amin")
-        while not torch.equal(root, shorter := root[root]):
-            root = shorter
+        for _ in range(len(root).bit_length()):  # paths halve: flat, without asking the device
+            root = root[root]
 
 
 def joins(hits: Tensor, rows: Tensor, columns: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
@@ -51,7 +56,7 @@ def joins(hits: Tensor, rows: Tensor, columns: Tensor, labels: Tensor) -> tuple[
     hits: [B, a, b] bool, edges between the vertices rows [B, a] and columns [B, b]. labels: [n].
     Where hits are few they all come back; else every row's first, and those that join more.
     """
-    if hits.device.type != "cpu":
+    if not with_numpy(hits):
         batch, i, j = hits.nonzero(as_tuple=True)
         return rows[batch, i], columns[batch, j]
     found, rows, columns = hits.numpy(), rows.numpy(), columns.numpy()

@@ -15,6 +15,7 @@ from scissor.graph import (
     edges_above,
     floor32,
     frame_components,
+    full_precision,
     hub_order,
     similarities,
     spanning_forest,
@@ -188,6 +189,22 @@ def test_lower_precisions_are_computed_in_float32():
         c = cosines(x)
     assert c.dtype == torch.float32
     assert torch.equal(c, cosines(x.float()))
+
+
+@pytest.mark.parametrize("before", ["tf32", "ieee"])
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+@pytest.mark.filterwarnings("ignore:.*CUDA is not available")
+def test_settings_of_torch_are_put_back(device, before):
+    setting = {"cpu": torch.backends.mkldnn, "cuda": torch.backends.cuda}[device].matmul
+    at_first = setting.fp32_precision
+    try:
+        setting.fp32_precision = before
+        with pytest.raises(ZeroDivisionError), full_precision(torch.device(device)):  # noqa: PT012
+            assert setting.fp32_precision == "ieee"
+            raise ZeroDivisionError
+        assert setting.fp32_precision == before
+    finally:
+        setting.fp32_precision = at_first
 
 
 @given(st.floats(-1, 1))

@@ -5,7 +5,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-import scissor.tiles as tiles
+from scissor import graph, tiles, union
 from scissor.bench import plain
 from scissor.graph import similarities, unit
 from scissor.scc import compress, curve, prepare, temporal_edges
@@ -314,6 +314,42 @@ def test_sampling_follows_equation_two():
 
 def test_seconds_name_the_stages():
     assert set(compress(clip(0), retention=0.4).seconds) >= {"prepare", "search", "merge"}
+
+
+@settings(max_examples=40, deadline=None)
+@given(clips, st.floats(-1, 1), st.floats(0.01, 0.99))
+def test_the_way_of_other_devices_gives_the_same(x, tau, retention):
+    """On CUDA torch does what numpy and scipy do on a CPU."""
+    ways = []
+    for numpy in (True, False):
+        with pytest.MonkeyPatch.context() as patch:
+            for module in (graph, tiles, union):
+                patch.setattr(module, "with_numpy", lambda x, numpy=numpy: numpy)
+            ways.append((compress(x, tau=tau), compress(x, retention=retention, exact=True)))
+    for a, b in zip(*ways, strict=True):
+        for name in ("spatial", "group", "share", "hub"):
+            assert torch.equal(getattr(a, name), getattr(b, name))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_cuda_gives_the_same_groups(dtype):
+    x = clip(17, frames=8, n=49, width=32).to(dtype)
+    array = x.float().numpy()
+    compared = 0
+    for tau in torch.linspace(0.3, 0.99, 40).tolist():
+        expected = plain.compress(array, tau)
+        if plain.margin(array, tau, expected) <= 2e-6:
+            continue
+        c = compress(x.cuda(), tau=tau)
+        assert c.group.is_cuda
+        assert c.tokens.is_cuda
+        for name in ("spatial", "group", "share", "hub"):
+            assert np.array_equal(getattr(c, name).cpu(), getattr(expected, name))
+        compared += 1
+    assert compared > 10
+    exact = compress(x.cuda(), retention=0.2, exact=True)
+    assert exact.kept == exact.target
 
 
 @pytest.mark.parametrize("tile", [1, 3, 7, 64])
