@@ -63,7 +63,7 @@ def read_space(root: Path = ROOT) -> Space:
     for name, hint in get_type_hints(Space).items():
         kind = get_origin(hint) or hint
         if not isinstance(found[name], kind) or isinstance(found[name], bool):
-            raise ValueError(f"{name} in the Spacefile must be a {kind.__name__}; quote numbers.")
+            raise ValueError(f"{name} in the Spacefile must be of type {kind.__name__}.")
     for name, value in found["variables"].items():
         if not isinstance(value, str):
             raise ValueError(f"The variable {name} in the Spacefile must be quoted.")

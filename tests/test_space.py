@@ -125,8 +125,9 @@ def test_a_readme_without_front_matter_is_one_line(copy, text):
     ("old", "new", "told"),
     [
         ("title: Scissor", "titel: Scissor", "knows no titel, lacks title"),
-        ("sleep: 172800", "sleep: long", "sleep in the Spacefile must be a int"),
-        ('python: "3.12"', "python: 3.12", "quote numbers"),
+        ("sleep: 172800", "sleep: long", "sleep in the Spacefile must be of type int"),
+        ("sleep: 172800", "sleep: true", "sleep in the Spacefile must be of type int"),
+        ('python: "3.12"', "python: 3.12", "python in the Spacefile must be of type str"),
         ('ENABLED: "False"', "ENABLED: false", "GRADIO_ANALYTICS_ENABLED"),
         ("title: Scissor", "title: [", "Spacefile: "),
     ],
