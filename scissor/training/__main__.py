@@ -24,12 +24,13 @@ def main() -> None:
         description=ABOUT,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--data", type=Path, default=Path(".training"))
-    parser.add_argument("--out", type=Path, default=Path(".training/mini"))
-    parser.add_argument("--minutes", type=float, nargs=2, default=(2.0, 19.0), metavar=("A", "B"))
-    parser.add_argument("--frames", type=int, default=384, help="frames in a step, on one device")
-    parser.add_argument("--workers", type=int, default=14, help="processes that make scenes")
-    parser.add_argument("--seed", type=int, default=1)
+    add = parser.add_argument
+    add("--data", type=Path, default=Path(".training"), help="the pack and the start files")
+    add("--out", type=Path, default=Path(".training/mini"), help="where the model is written")
+    add("--minutes", type=float, nargs=2, default=(2.0, 19.0), metavar=("A", "B"))
+    add("--frames", type=int, default=384, help="drawn in a step, on one device")
+    add("--workers", type=int, default=14, help="processes that make scenes, for one device")
+    add("--seed", type=int, default=1)
     args = parser.parse_args()
 
     from scissor.training.launch import launch

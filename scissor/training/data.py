@@ -65,7 +65,6 @@ class Mixture(IterableDataset):
         self._answer = lru_cache(1 << 16)(lambda text: answer_ids(tokenizer, text).tolist())
 
     def __iter__(self) -> Iterator[dict[str, Tensor]]:
-        torch.set_num_threads(1)
         worker = get_worker_info()
         at, step = (worker.id, worker.num_workers) if worker else (0, 1)
         while True:
@@ -180,7 +179,7 @@ def arrays(rng: Dice, album: Album, shot: Shot, length: int) -> dict[str, np.nda
     names = [album.where[actor.name] for actor in scene.actors] + [-1] * spare
     worn = [*shot.worn, *[-1] * spare]
     back, plain, back_name = _behind(album, shot, library)
-    draw = np.array([rng.random() for _ in range(10 * MOST_ACTORS + 8)], dtype=np.float32)
+    draw = np.array([rng.random() for _ in range(10 * MOST_ACTORS + 8)])
     each = draw[8:].reshape(MOST_ACTORS, 10)
     gain = np.concatenate([0.85 + 0.3 * each[:, :3], 24 * each[:, 3:6] - 12], 1)
     corner = each[:, 6:8] * np.array([album.backgrounds.shape[2], album.backgrounds.shape[1]]) * 0.7

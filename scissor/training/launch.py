@@ -39,7 +39,10 @@ def quick_tower(tower: Tower, device: torch.device) -> Callable[[Tensor], Seen]:
 
 
 def set_up(album: Album, start: Path, rank: int, world: int) -> Desk:
-    """Everything on this process's device; the tower's quick copy is in float16."""
+    """Everything on this process's device; the tower that sees is a frozen copy (quick_tower).
+
+    start: the folder with the start files.
+    """
     cuda = torch.cuda.is_available()
     device = torch.device("cuda", rank) if cuda else torch.device("cpu")
     model, eye = load_start(start).to(device), load_start(start).tower.to(device)
@@ -53,7 +56,7 @@ def set_up(album: Album, start: Path, rank: int, world: int) -> Desk:
 
 
 def batches(desk: Desk, mixture: Mixture, workers: int) -> Iterator[Batch]:
-    """Batches on the desk's device, made by worker processes that are never waited for twice."""
+    """Batches on the desk's device, made ahead by `workers` processes (0: by this one)."""
     loader = torch.utils.data.DataLoader(
         mixture,
         batch_size=None,
@@ -69,7 +72,7 @@ def batches(desk: Desk, mixture: Mixture, workers: int) -> Iterator[Batch]:
 def work(
     rank: int, world: int, plan: Plan, data: Path, out: Path, frames: int, workers: int
 ) -> None:
-    """One process: both stages; the first process writes checkpoints and the export."""
+    """Process `rank` of `world`: both stages; the first one writes checkpoints and the export."""
     if world > 1:
         os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT="29511")
         torch.cuda.set_device(rank)
@@ -80,26 +83,27 @@ def work(
     torch._dynamo.config.cache_size_limit = 64
     album = Album.read(data, read_names(shipped()))
     desk = set_up(album, data, rank, world)
-    draw = partial(Mixture, album, desk.model.tokenizer, rank=rank, frames=frames)
-    single = draw(2 * plan.seed, lengths={1: 1.0}, questions=0)
-    stage_a(desk, batches(desk, single, workers), plan)
-    clips = batches(desk, draw(2 * plan.seed + 1), workers)
-    StageB(desk, plan).run(clips, lambda: keep(desk, out))
+    mixture = partial(Mixture, album, desk.model.tokenizer, rank=rank, frames=frames)
+    pictures = mixture(2 * plan.seed, lengths={1: 1.0}, questions=0)
+    stage_a(desk, batches(desk, pictures, workers), plan)
+    clips = mixture(2 * plan.seed + 1)
+    StageB(desk, plan).run(batches(desk, clips, workers), lambda: keep(desk, out))
     keep(desk, out)
     if world > 1:
         dist.destroy_process_group()
 
 
 def keep(desk: Desk, out: Path) -> None:
-    """Write the model as it will be shipped."""
+    """Write the model as it will be shipped; only the first process does."""
     if desk.rank == 0:
         save(desk.model, out)
 
 
-def launch(plan: Plan, data: Path, out: Path, frames: int = 384, workers: int = 7) -> None:
+def launch(plan: Plan, data: Path, out: Path, frames: int, workers: int) -> None:
     """Train on every visible GPU (or slowly on the CPU) and write the model to `out`.
 
-    frames: drawn in a step on one device. workers: processes that make scenes, a device.
+    data: the folder with the pack and the start files. frames: drawn in a step, on one device.
+    workers: processes that make scenes, for one device.
     """
     world = max(1, torch.cuda.device_count())
     args = (world, plan, data, out, frames, workers)

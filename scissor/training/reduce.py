@@ -90,9 +90,9 @@ def _centres(
     home.scatter_(1, index, torch.arange(keep, device=flat.device).expand_as(index))
 
     def mean(x: Tensor) -> Tensor:
-        total = x.new_zeros(x.shape[0], keep, x.shape[-1])
-        total = total.scatter_add(1, home[..., None].expand_as(x), x)
-        return total / size[..., None].to(x.dtype)
+        total = torch.zeros(x.shape[0], keep, x.shape[-1], device=x.device)
+        total = total.scatter_add(1, home[..., None].expand_as(x), x.float())
+        return (total / size[..., None]).to(x.dtype)
 
     size = torch.zeros(index.shape, device=flat.device)
     size.scatter_add_(1, home, torch.ones_like(home, dtype=size.dtype))

@@ -14,6 +14,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from scissor.scenes.render import SIDE
+
 
 @dataclass(frozen=True, eq=False)
 class Atlas:
@@ -106,12 +108,13 @@ def draw(
 ) -> tuple[Tensor, Tensor]:
     """Arrays of a batch (see data.py) -> frames and what each cell shows.
 
+    Boxes are in pixels of a frame of SIDE, whatever `size` is drawn.
     frames: [B, T, size, size, 3] uint8. cover: [B, T, cells**2, A + 1] float32, the parts of a
     cell that each actor and, last, the background fill. paint: the function above, or a quick one.
     """
     clips, actors, steps = batch["box"].shape[:3]
     each = {name: batch[name].repeat_interleave(steps, 0) for name in PER_CLIP}
-    each["box"] = batch["box"].transpose(1, 2).flatten(0, 1)
+    each["box"] = batch["box"].transpose(1, 2).flatten(0, 1) * (size / SIDE)
     each["crop"] = batch["crop"].flatten(0, 1)
     frames, owner = paint(atlas, each, size)
     cover = _cover(owner, cells, actors + 1)

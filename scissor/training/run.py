@@ -36,11 +36,12 @@ class Plan:
     """What a run is told.
 
     minutes: of stage A and stage B. rates: peak learning rates of stage A, of the new parts and of
-    the decoder in stage B. rounded: the part of stage B, at its end, that runs with the stored
-    precision in the loop. whole: the part of its batches that keep every token.
+    the decoder in stage B. warm_up: steps. rounded: the part of stage B, at its end, that runs with
+    the stored precision in the loop. align: the weight of the alignment's loss in stage B. whole:
+    the part of its batches that keep every token.
     """
 
-    minutes: tuple[float, float] = (2.0, 18.0)
+    minutes: tuple[float, float] = (2.0, 19.0)
     rates: tuple[float, float, float] = (1e-3, 5e-4, 4e-4)
     warm_up: int = 150
     rounded: float = 0.3
@@ -110,6 +111,8 @@ def align_loss(desk: Desk, tokens: Tensor, cover: Tensor, batch: Batch) -> Tenso
     label = torch.where(best > 0.5, label, -1).flatten()
     rows = tokens.flatten(0, 2)[label >= 0].float()
     label = label[label >= 0]
+    if not len(label):  # a small batch may show nothing that has a name
+        return 0.0 * tokens.float().sum()
     words = desk.names(desk.model.table.detach()).float()
     logits = SHARPNESS * F.normalize(rows, dim=-1) @ F.normalize(words, dim=-1).T
     length = ((rows.norm(dim=-1) / words.norm(dim=-1).mean()).log() ** 2).mean()
@@ -137,10 +140,10 @@ def share_gradients(parameters: list[nn.Parameter], world: int) -> None:
     if world == 1:
         return
     grads = [p.grad for p in parameters if p.grad is not None]
-    flat = torch._utils._flatten_dense_tensors(grads)
+    flat = torch.cat([grad.flatten() for grad in grads])
     dist.all_reduce(flat, op=dist.ReduceOp.AVG)
-    for grad, fresh in zip(grads, torch._utils._unflatten_dense_tensors(flat, grads), strict=True):
-        grad.copy_(fresh)
+    for grad, fresh in zip(grads, flat.split([grad.numel() for grad in grads]), strict=True):
+        grad.copy_(fresh.view_as(grad))
 
 
 class Clock:
@@ -154,7 +157,7 @@ class Clock:
         now = torch.tensor(time.monotonic() - self._begin, device=self._desk.device)
         if self._desk.world > 1:
             dist.broadcast(now, 0)
-        return min(1.0, float(now) / self._end)
+        return float(now) / self._end if now < self._end else 1.0
 
     def seconds(self) -> float:
         """Since the stage began."""

@@ -1,0 +1,146 @@
+"""What training sees: names, answers and lengths are what the mixture promises."""
+
+from collections import Counter
+from itertools import islice
+from types import SimpleNamespace
+
+import pytest
+import torch
+from tinymini import NAMES
+
+from scissor.mini.decoder import BEFORE, load_tokenizer
+from scissor.mini.loading import shipped
+from scissor.scenes.dice import Dice
+from scissor.scenes.questions import KINDS
+from scissor.scenes.scene import MOST_ACTORS
+from scissor.scenes.scoring import Reader, score
+from scissor.training import data
+from scissor.training.data import LENGTHS, Mixture, questions, shoot
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return load_tokenizer(shipped())
+
+
+def mixture(album, tokenizer, seed=5, rank=0, **options):
+    return Mixture(album, tokenizer, seed, rank, **{"frames": 16, "questions": 6} | options)
+
+
+def equal(one, other):
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_the_album_holds_what_the_pack_holds(album):
+    assert album.pictures.shape == (14, 128, 128, 4)
+    assert album.backgrounds.shape[0] == album.places + len(album.photographs) == 7
+    assert set(NAMES) | {"pier", "owl", "red"} <= set(album.names)
+    assert len(set(album.names)) == len(album.names)
+    assert [album.names[album.where[name]] for name in NAMES] == NAMES
+
+
+def test_shapes_of_a_batch(album, tokenizer):
+    batch = mixture(album, tokenizer).batch(Dice(1), 4, 3)
+    shapes = {name: tuple(value.shape) for name, value in batch.items()}
+    actors = (3, MOST_ACTORS)
+    assert shapes["box"] == (*actors, 4, 4)
+    assert shapes["crop"] == (3, 4, 4)
+    assert shapes["gain"] == (*actors, 6)
+    assert shapes["picture"] == shapes["name"] == shapes["forced"] == shapes["flip"] == actors
+    assert shapes["ids"] == shapes["answers"]
+    assert shapes["ids"][:2] == (3, 6)
+    assert shapes["ids"][2] % 8 == 0
+    assert batch["box"].dtype == batch["light"].dtype == torch.float32
+    assert batch["name"].max() < len(album.names)
+    assert tokenizer.decode(batch["before"]) == BEFORE
+
+
+def test_questions_and_answers_are_written_as_the_model_will_meet_them(
+    album, tokenizer, monkeypatch
+):
+    asked = []
+    monkeypatch.setattr(data, "questions", lambda *a: asked.append(questions(*a)) or asked[-1])
+    batch = mixture(album, tokenizer).batch(Dice(2), 4, 5)
+    for b, row in enumerate(asked):
+        for q, question in enumerate(row):
+            ids, answers = batch["ids"][b, q], batch["answers"][b, q]
+            said = f"{question.answer}<|im_end|>"
+            told = f"\n{question.text}<|im_end|>\n<|im_start|>assistant\n"
+            end = int(answers.nonzero().max()) + 1
+            assert tokenizer.decode(ids[answers]) == said
+            assert tokenizer.decode(ids[:end]) == told + said
+            assert answers[end - int(answers.sum()) : end].all()
+            assert (ids[end:] == tokenizer.pad_token_id).all()
+
+
+def test_every_answer_is_right_by_the_evaluations_judge(album):
+    reader, met, rng = Reader(album.library.words), Counter(), Dice(3)
+    for _ in range(120):
+        for question in questions(rng, album, shoot(rng, album), 8):
+            met[question.kind] += 1
+            if question.kind in KINDS:
+                assert score(question, question.answer, reader) == 1, question
+            else:
+                assert question.answer in {place.scene for place in album.library.backgrounds}
+    assert set(met) == {*KINDS, "place"}
+
+
+def test_what_is_shown_is_what_is_named(album):
+    rng, seen = Dice(4), Counter()
+    for _ in range(150):
+        shot = shoot(rng, album)
+        rows = data.arrays(rng, album, shot, 4)
+        if shot.photo >= 0:
+            seen["photograph"] += 1
+            assert rows["back"] == album.places + shot.photo
+            assert album.names[rows["back_name"]] == album.photographs[shot.photo]
+        for a, actor in enumerate(shot.scene.actors):
+            assert album.names[rows["name"][a]] == actor.name
+            worn = rows["forced"][a] >= 0
+            seen["worn" if worn else "drawn"] += 1
+            drawn = album.library.pictures[rows["picture"][a]].name
+            assert actor.name == (NAMES[rows["forced"][a]] if worn else drawn)
+            assert (rows["cloth"][a] >= 0) == worn
+        assert (rows["picture"][len(shot.scene.actors) :] == -1).all()
+        assert (rows["box"][len(shot.scene.actors) :, :, 0] < -999).all()
+        names = [actor.name for actor in shot.scene.actors]
+        assert len(set(names)) == len(names)
+    assert min(seen[kind] for kind in ("photograph", "worn", "drawn")) > 3
+
+
+def test_lengths_follow_the_mixture_and_fill_the_batch(album, tokenizer):
+    many = mixture(album, tokenizer)
+    met = Counter(many._length(at) for at in range(3000))
+    for length, part in LENGTHS.items():
+        assert met[length] / 3000 == pytest.approx(part, abs=0.03)
+    for at, batch in enumerate(islice(many, 6)):
+        clips, _, length, _ = batch["box"].shape
+        assert length == many._length(at)
+        assert clips == max(1, 16 // length)
+
+
+def test_a_seed_gives_its_batches_again_and_ranks_differ_in_clips_alone(album, tokenizer):
+    first, again, other, seed = (
+        list(islice(mixture(album, tokenizer, *args), 3)) for args in ((5,), (5,), (5, 1), (6,))
+    )
+    assert all(equal(*pair) for pair in zip(first, again, strict=True))
+    for mine, theirs in zip(first, other, strict=True):
+        assert mine["box"].shape == theirs["box"].shape
+        assert not torch.equal(mine["box"], theirs["box"])
+    assert not equal(first[0], seed[0])
+
+
+def test_workers_share_the_batches(album, tokenizer, monkeypatch):
+    alone = list(islice(mixture(album, tokenizer), 5))
+    for i in range(2):
+        monkeypatch.setattr(
+            data, "get_worker_info", lambda i=i: SimpleNamespace(id=i, num_workers=2)
+        )
+        for mine, batch in zip(mixture(album, tokenizer), alone[i::2], strict=False):
+            assert equal(mine, batch)
+
+
+def test_pictures_alone_come_without_questions(album, tokenizer):
+    batch = next(iter(mixture(album, tokenizer, lengths={1: 1.0}, questions=0)))
+    assert batch["box"].shape[::2] == (16, 1)
+    assert "ids" not in batch
