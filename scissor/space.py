@@ -72,7 +72,7 @@ def read_space(root: Path = ROOT) -> Space:
 
 def front_matter(space: Space) -> dict[str, Any]:
     """The README's YAML front matter, in its order."""
-    return {
+    found = {
         "title": space.title,
         "emoji": space.emoji,
         "colorFrom": space.colours[0],
@@ -93,6 +93,7 @@ def front_matter(space: Space) -> dict[str, Any]:
             for repository in _repositories([name])
         ],
     }
+    return {key: value for key, value in found.items() if value != []}
 
 
 def write_front_matter(root: Path = ROOT) -> None:

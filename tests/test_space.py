@@ -61,7 +61,7 @@ def test_repository_agrees_with_its_spacefile():
         ("Spacefile", "  frames: 256\n", "", "limit frames is missing"),
         ("Spacefile", "  frames: 256\n", "  frames: 256\n  hops: 3\n", "limit hops is 3"),
         ("Spacefile", "sleep: 172800", "sleep: 60", "sleeps after 172800 s, not 60"),
-        ("Spacefile", "default_model: llava-onevision-0.5b", "default_model: x", "no model x"),
+        ("Spacefile", "default_model: mini", "default_model: x", "no model x"),
     ],
 )
 def test_each_disagreement_is_one_line(copy, name, old, new, told):
@@ -160,18 +160,21 @@ def test_written_front_matter_agrees_and_leaves_the_guide_alone(copy, head, body
         assert disagreements(copy) == []
 
 
+ONEVISION = "preload:\n  llava-onevision-0.5b: [config.json, model.safetensors]"
+
+
 def test_mini_is_no_repository_of_the_hub(copy):
-    edit(copy, "Spacefile", "default_model: llava-onevision-0.5b", "default_model: mini")
+    assert "models" not in front_matter(read_space(copy))
+    edit(copy, "Spacefile", "preload: {}", ONEVISION)
     found = front_matter(read_space(copy))
     assert found["models"] == ["llava-hf/llava-onevision-qwen2-0.5b-ov-hf"]
 
 
-def test_preload_has_the_hubs_form():
+def test_preload_has_the_hubs_form(copy):
     """[repository] [file1,file2]: what the Space's build reads."""
-    (line,) = front_matter(read_space())["preload_from_hub"]
-    repository, files = line.split(" ")
-    assert repository.count("/") == 1
-    assert {"config.json", "model.safetensors", "tokenizer.json"} <= set(files.split(","))
+    edit(copy, "Spacefile", "preload: {}", ONEVISION)
+    (line,) = front_matter(read_space(copy))["preload_from_hub"]
+    assert line == "llava-hf/llava-onevision-qwen2-0.5b-ov-hf config.json,model.safetensors"
 
 
 @pytest.mark.parametrize(
