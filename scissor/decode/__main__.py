@@ -20,7 +20,7 @@ from scissor.decode.container import PICTURES, VideoError, write_duration
 from scissor.decode.sampling import check_size, check_times, fit, pick, span, thrifty
 from scissor.decode.walker import Index, Walker, open_clip, scan
 
-BUDGET = 2e9  # pixels decoded before inner frames may move: 1,000 of 1080p, 4 s on two cores
+BUDGET = 1e9  # pixels decoded before inner frames may move: 500 of 1080p, 2 s on two cores
 MEMORY = 4 << 30  # bytes of address space
 
 Request = dict[str, Any]

@@ -45,19 +45,23 @@ def span(times: np.ndarray, start: float | None, end: float | None) -> slice:
 def thrifty(picks: np.ndarray, keys: np.ndarray, budget: float) -> np.ndarray:
     """Move inner picks to where a seek lands, if walking to all of them takes over `budget` frames.
 
-    A pick moves by at most a quarter of the way to a neighbour; the first and last stay.
+    A pick moves by at most a quarter of the way to a neighbour; the first and last stay. Where that
+    would not at least halve the walk, as in short clips, all stay.
     """
     quick = np.append(0, keys + LEAD)
-    reach = quick[np.searchsorted(quick, picks, "right") - 1] - LEAD
-    before = np.append(-1, picks[:-1])
-    if (picks - np.maximum(reach, before)).sum() <= budget:
+
+    def walk(picks: np.ndarray) -> int:
+        reach = quick[np.searchsorted(quick, picks, "right") - 1] - LEAD
+        return int((picks - np.maximum(reach, np.append(-1, picks[:-1]))).sum())
+
+    if walk(picks) <= budget:
         return picks
     moved = picks.copy()
     for j in range(1, len(picks) - 1):
         best = quick[np.abs(quick - picks[j]).argmin()]
         if abs(best - picks[j]) <= min(picks[j] - picks[j - 1], picks[j + 1] - picks[j]) / 4:
             moved[j] = best
-    return moved
+    return moved if walk(moved) <= walk(picks) / 2 else picks
 
 
 def fit(image: np.ndarray, longest: int, aspect: float = 1.0) -> np.ndarray:

@@ -84,3 +84,8 @@ def test_fit_keeps_the_shape_and_never_enlarges(width, height, longest):
 def test_fit_makes_pixels_square():
     assert fit(np.zeros((100, 100, 3), np.uint8), 1000, 2.0).shape == (50, 100, 3)
     assert fit(np.zeros((100, 100, 3), np.uint8), 1000, 0.5).shape == (100, 50, 3)
+
+
+def test_thrift_leaves_short_clips_alone():
+    picks = pick(np.arange(600.0), 16)
+    assert thrifty(picks, np.arange(0, 600, 250), 100).tolist() == picks.tolist()
