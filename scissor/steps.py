@@ -107,7 +107,7 @@ def normalise(tokens: Tensor | Encoded, grid: tuple[int, int] | None = None) -> 
         tokens, grid = tokens.tokens, grid or tokens.grid
     if tokens.ndim != 3:
         raise ValueError(f"tokens must be [frames, tokens, width], not {list(tokens.shape)}")
-    tokens = tokens.detach().float()
+    tokens = tokens.detach().float().contiguous()
     n = tokens.shape[1]
     side = math.isqrt(n)
     rows, cols = grid or ((side, side) if side * side == n else (1, n))

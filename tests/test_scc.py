@@ -7,7 +7,6 @@ from torch import Tensor
 
 from scissor import graph, tiles, union
 from scissor.bench import plain
-from scissor.graph import similarities, unit
 from scissor.scc import compress, curve, prepare, temporal_edges
 from scissor.types import Encoded, cell_places
 
@@ -296,8 +295,6 @@ def test_temporal_edges_join_the_groups():
 
 
 def test_sampling_follows_equation_two():
-    assert tiles.sample_size(3233, 0.05) == 3233
-    assert tiles.sample_size(3234, 0.05) == 3234 - 1
     x = clip(15, frames=4, n=60, width=12)
     exact = compress(x, tau=0.8)
     tiny = compress(x, tau=0.8, epsilon=0.01)
@@ -362,24 +359,3 @@ def test_tiles_change_nothing(monkeypatch, tile):
         assert torch.equal(a.group, b.group)
         assert torch.equal(a.share, b.share)
         torch.testing.assert_close(a.tokens, b.tokens)
-
-
-def kruskal(similar: Tensor, count: int) -> list[tuple[float, int, int]]:
-    n = len(similar)
-    edges = sorted((-similar[i, j].item(), i, j) for i in range(n) for j in range(i + 1, n))
-    root, taken = list(range(n)), []
-    for w, i, j in edges:
-        if root[i] != root[j]:
-            root = [root[i] if r == root[j] else r for r in root]
-            taken.append((-w, i, j))
-    return taken[:count]
-
-
-@settings(max_examples=60, deadline=None)
-@given(clips, st.floats(0, 1))
-def test_heaviest_edges_are_kruskal_s(x, part):
-    units = unit(x.flatten(0, 1))
-    count = round(part * (len(units) - 1))
-    i, j, weight = tiles.heaviest_edges(units, count)
-    expected = kruskal(similarities(units), count)
-    assert list(zip(weight.tolist(), i.tolist(), j.tolist(), strict=True)) == expected
