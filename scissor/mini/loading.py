@@ -43,6 +43,8 @@ def save(model: Mini, folder: str | Path) -> None:
 
 def blank(folder: str | Path) -> Mini:
     """The model of a folder's configuration, tokenizer and names, its weights on "meta"."""
+    import transformers.models.llama.modeling_llama  # noqa: F401  torch 2.8 cannot import it below
+
     config = Config.read(Path(folder) / CONFIG)
     tokenizer, names = load_tokenizer(folder), read_names(folder)
     with torch.device("meta"):
