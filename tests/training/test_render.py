@@ -42,10 +42,10 @@ def test_it_paints_the_exact_renderers_pixels(album, atlas, plain):
     exact = render(scene, album.library, STEPS)
     assert frames.shape == (1, *exact.shape)
     difference = np.abs(frames[0].numpy().astype(int) - exact)
-    assert difference.mean() < (1.5 if plain else 4)
-    assert np.median(difference) <= (0 if plain else 3)
+    assert difference.mean() < (0.4 if plain else 1.5)
+    assert np.median(difference) <= (0 if plain else 1)
     moved = np.abs(np.roll(exact, 3, 2).astype(int) - exact).mean()
-    assert difference.mean() < moved / 2  # three pixels beside it would be worse
+    assert difference.mean() < moved / 4  # far less than three pixels beside it
 
 
 def test_cells_show_what_stands_there(album, atlas):
