@@ -64,6 +64,13 @@ def _left(events: Events, opening: Opening) -> dict[str, gr.Component]:
         "video": gr.Video(
             opening.path, label="Clip", sources=["upload"], height=210, elem_id="sc-video"
         ),
+        "picture": gr.UploadButton(
+            "… or a GIF or a picture",
+            file_types=["image"],
+            size="sm",
+            elem_id="sc-picture",
+            variant="secondary",
+        ),
         "pick": parts.examples(cards),
         "strip": parts.strip(),
         "question": gr.Textbox(
@@ -71,7 +78,13 @@ def _left(events: Events, opening: Opening) -> dict[str, gr.Component]:
         ),
         "model": gr.Dropdown(choices, value=choices[0][1], label="Model", info=note),
         "frames": gr.Slider(
-            1, 32, FRAMES, step=1, label="Frames", info="Sampled evenly, first and last included."
+            1,
+            32,
+            FRAMES,
+            step=1,
+            label="Frames",
+            info="Sampled evenly, first and last included.",
+            elem_id="sc-count",
         ),
         "status": parts.status(opening.status),
         "run": gr.Button("Run", variant="primary", elem_id="sc-run"),
@@ -115,6 +128,8 @@ def _wire(events: Events, left: dict, right: dict) -> None:
     for change in (left["video"].change, left["model"].change, left["frames"].release):
         change(events.open, source, shown, **private, **model)
     right["dials"].lost(events.open, source, shown, **private, **model)
+    # A browser's player shows no GIF, but the strip of sampled frames does.
+    left["picture"].upload(lambda path: path, left["picture"], left["video"], **private)
     left["pick"].pick(events.pick, None, [left["video"], left["question"]], queue=False, **private)
 
     _wire_answers(events, left, right, private | model)

@@ -63,10 +63,18 @@ def run(page):
     page.wait_for_selector("#sc-run:visible", timeout=180_000)
 
 
+def few_frames(page, count=4):
+    """Ask for few frames, so that answers come quickly."""
+    before = clip_key(page)
+    page.locator("#sc-count input[type=number]").fill(str(count))
+    page.keyboard.press("Enter")
+    return before
+
+
 def upload(page, path):
     """Put a file into the clip's place, taking away what is there."""
-    if page.locator("#sc-video video").count():
-        page.locator("#sc-video").get_by_label("Clear").click()
+    if not page.locator("#sc-video input[type=file]").count():
+        page.locator("#sc-video").get_by_label("Clear").last.click()
     page.locator("#sc-video input[type=file]").set_input_files(str(path))
 
 

@@ -4,7 +4,7 @@ import os
 from importlib.resources import files
 
 import pytest
-from browser.driving import at, kept, run, turn
+from browser.driving import at, few_frames, kept, run, turn
 
 pytestmark = pytest.mark.browser
 
@@ -21,12 +21,16 @@ def axe():
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_axe_finds_no_serious_violation(open_page, axe, dark):
     page = open_page(dark=dark)
+    few_frames(page)
     run(page)
     turn(page, "retention", 350)  # a stale answer is shown too
     page.evaluate(axe)
-    for tab in ("Overlay", "Graph", "Tokens"):
+    for tab, plots in (("Overlay", 0), ("Graph", 1), ("Tokens", 5)):
         page.get_by_role("tab", name=tab).click()
-        page.wait_for_timeout(2500)
+        page.wait_for_function(
+            "(n) => document.querySelectorAll('#sc-main .js-plotly-plot').length >= n", arg=plots
+        )
+        page.wait_for_timeout(500)
         found = page.evaluate("axe.run()")["violations"]
         serious = [
             (v["id"], [node["target"] for node in v["nodes"]])

@@ -12,7 +12,6 @@ scissor.answers = (element, props, server, trigger, watch) => {
     at("asked").textContent = value.question ? `“${value.question}”` : "";
     for (const side of ["all", "kept"]) card(side, value[side]);
     at("shared").textContent = value.encode ? `Both share the encoding of the clip: ${seconds(value.encode)}.${value.note ? " " + value.note : ""}` : "";
-    scissor.say("times", { before: value.all?.first, after: value.kept?.first });
     stale();
   }
 
@@ -42,6 +41,7 @@ scissor.answers = (element, props, server, trigger, watch) => {
       : moved ? `Made with ${percent(value.kept.retention)}; the dials now say ${percent(now.retention)}.` : "";
     cards.all.classList.toggle("sc-dim", Boolean(other || asked));
     cards.kept.classList.toggle("sc-dim", Boolean(why));
+    scissor.say("times", other ? {} : { before: value.all?.first, after: value.kept?.first, old: Boolean(moved) });
     const done = ["done", "stopped"].includes(value.kept?.state);
     part("kept", "stale").hidden = !(why && done);
     part("kept", "why").textContent = why;

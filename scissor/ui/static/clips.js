@@ -10,7 +10,7 @@ scissor.strip = (element) => {
     element.replaceChildren(
       scissor.make("div", { class: "sc-strip" }, ...scene.pictures.map((source, frame) =>
         scissor.make("img", { src: source, alt: `Frame ${frame + 1}, at ${scene.times[frame].toFixed(1)} s`, title: `${scene.times[frame].toFixed(1)} s` }))),
-      scissor.make("p", {}, `${scene.pictures.length} frames of ${scene.grid[0]} × ${scene.grid[1]} = ${scene.grid[0] * scene.grid[1]} tokens each`));
+      scissor.make("p", {}, `${scissor.many(scene.pictures.length, "frame")} of ${scene.grid[0]} × ${scene.grid[1]} = ${scene.grid[0] * scene.grid[1]} tokens each`));
   });
 };
 

@@ -31,6 +31,7 @@ window.scissor = (() => {
   }
 
   const count = (n) => Math.round(n).toLocaleString("en");
+  const many = (n, noun) => `${count(n)} ${noun}${n === 1 ? "" : "s"}`;
   const percent = (x) => `${(100 * x).toFixed(x < 0.0995 ? 2 : 1).replace(/\.?0+$/, "")}%`;
   const seconds = (s) => (s == null ? "–" : s < 0.095 ? `${Math.round(1000 * s)} ms` : `${s.toFixed(s < 9.95 ? 1 : 0)} s`);
   const times = (x) => `${x < 9.95 ? x.toFixed(1) : Math.round(x)}×`;
@@ -46,5 +47,5 @@ window.scissor = (() => {
     };
   }
 
-  return { say, hear, last, numbers, make, count, percent, seconds, times, latest };
+  return { say, hear, last, numbers, make, count, many, percent, seconds, times, latest };
 })();

@@ -107,7 +107,8 @@ scissor.dials = (element, props, server, trigger, watch) => {
   retention.addEventListener("input", () => turned("retention", toRetention(Number(retention.value))));
   for (const dial of [tau, retention]) dial.addEventListener("change", released);
   scissor.hear("dial", ({ lead, value }) => { turned(lead, value); released(); });
-  scissor.hear("times", ({ before, after }) => {
+  scissor.hear("times", ({ before, after, old }) => {
+    at("after").classList.toggle("sc-old", Boolean(old));
     at("before").textContent = scissor.seconds(before);
     at("after").textContent = scissor.seconds(after);
   });

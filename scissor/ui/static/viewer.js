@@ -95,7 +95,7 @@ scissor.viewer = (element, props) => {
       const part = 100 * view.sizes[id] / Math.max(1, ...ids.map((k) => view.sizes[k]));
       return make("button", { type: "button", "aria-pressed": String(state.only === id), onclick: () => isolate(id) },
         make("b", { style: `background:${view.colour(id)}` }), make("span", {}, `${count(view.sizes[id])} patches`),
-        make("small", {}, state.view === "components" ? "" : `${framesOf(view, id, n)} frames`),
+        make("small", {}, state.view === "components" ? "" : scissor.many(framesOf(view, id, n), "frame")),
         make("i", { style: `width:${part}%;background:${view.colour(id)}` }));
     }));
   }
@@ -155,7 +155,7 @@ scissor.viewer = (element, props) => {
     if (at("tip").hidden) return;
     const n = state.scene.grid[0] * state.scene.grid[1], size = view.sizes[id];
     at("tip").textContent = size === 1 ? `Group ${id + 1}: this patch alone`
-      : `Group ${id + 1}: ${count(size)} patches${state.view === "components" ? "" : ` in ${framesOf(view, id, n)} frames`} · cosine to its hub ${(view.likeness[token] / 255).toFixed(2)}`;
+      : `Group ${id + 1}: ${count(size)} patches${state.view === "components" ? "" : ` in ${scissor.many(framesOf(view, id, n), "frame")}`} · cosine to its hub ${(view.likeness[token] / 255).toFixed(2)}`;
     const box = screen.getBoundingClientRect();
     at("tip").style.left = `${Math.min(event.clientX - box.left + 14, box.width - 190)}px`;
     at("tip").style.top = `${event.clientY - box.top + 16}px`;

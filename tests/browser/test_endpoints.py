@@ -1,0 +1,24 @@
+"""The named endpoints of the real page, with the real embedded model."""
+
+import re
+
+import pytest
+from gradio_client import Client, handle_file
+
+from scissor.ui.examples import WORLD
+
+pytestmark = pytest.mark.browser
+
+
+def test_the_endpoints_do_what_the_page_does(url):
+    client, film = Client(url, verbose=False), handle_file(str(WORLD))
+    encoded = client.predict(film, api_name="/encode")
+    assert (encoded["model"], encoded["frames"], encoded["tokens"]) == ("mini", 16, 3136)
+    counts = client.predict(film, retention=0.1, api_name="/compress")
+    assert counts["tokens_in"] == 3136 > counts["after_step_1"] >= counts["kept"]
+    assert counts["retention"] == pytest.approx(0.1, abs=0.01)
+    both = client.predict(film, "What objects appear in the video?", api_name="/answer")
+    for side, tokens in (("all", 3136), ("kept", counts["kept"])):
+        assert both[side]["tokens"] == tokens
+        assert re.search(r"earth|globe|planet", both[side]["text"], re.IGNORECASE)
+    assert both["kept"]["seconds_first"] < both["all"]["seconds_first"]
