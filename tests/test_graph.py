@@ -165,6 +165,12 @@ def test_cosines_follow_the_house_rule():
     assert cosines(x, x[:2]).tolist() == [row[:2] for row in expected]
 
 
+def test_no_cosine_leaves_its_range():
+    x = torch.randn(300, 50, generator=torch.Generator().manual_seed(3))
+    c = cosines(torch.cat([x, -x]))
+    assert (c.min(), c.max()) == (-1, 1)
+
+
 def test_noise_below_one_counts_as_one_and_the_matrix_is_symmetric_to_the_bit():
     x = torch.randn(40, 700, generator=torch.Generator().manual_seed(1))
     same = torch.cat([x, x * 3.7, x + 1e-5 * x.flip(1)])

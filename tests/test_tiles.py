@@ -165,6 +165,15 @@ def test_a_staircase_finds_what_the_whole_product_finds(seed, n, k, tile):
     assert torch.equal(found, similar.argmax(1))
 
 
+def test_a_staircase_gives_ties_to_the_first():
+    """Anchors 1, 2 and 4 are alike; whichever is the own one, 1 is the answer."""
+    anchors = unit(torch.tensor([[0.0, 1], [2, 0], [1, 0], [0, -1], [3, 0]]))
+    units = anchors[[1, 2, 4]]
+    one, reach = torch.ones(3), torch.full((5,), 2.0)
+    own = torch.tensor([1, 2, 4])
+    assert tiles.nearest_beyond(units, anchors, own, one, one, reach).tolist() == [1, 1, 1]
+
+
 def test_first_alike_is_nearest_among_themselves():
     units = shuffled("heaps")
     assert torch.equal(tiles.first_alike(units), tiles.nearest(units, units))

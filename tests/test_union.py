@@ -35,14 +35,17 @@ def test_labels_name_the_smallest_member_however_the_edges_come(graph):
     half = len(i) // 2
     labels = unite(unite(torch.arange(n), i[:half], j[:half]), i[half:], j[half:])
     assert labels.tolist() == by_networkx(n, edges)
-    assert torch.equal(_hook(torch.arange(n), i, j), labels)
+    hooked = _hook(_hook(torch.arange(n), i[:half], j[:half]), i[half:], j[half:])
+    assert torch.equal(hooked, labels)
 
 
 @pytest.mark.parametrize("n", [2, 1000, 5000])
 def test_a_long_chain_loses_nobody(n):
-    order = torch.randperm(n, generator=torch.Generator().manual_seed(n))
-    for join in (unite, _hook):
-        assert not join(torch.arange(n), order[1:], order[:-1]).any()
+    some = torch.randperm(n, generator=torch.Generator().manual_seed(n))
+    for order in (some, torch.arange(n), torch.arange(n).flip(0)):
+        for join in (unite, _hook):
+            odd = join(torch.arange(n), order[1::2], order[: n - 1 : 2])
+            assert not join(odd, order[2::2], order[1 : n - 1 : 2]).any()
 
 
 @settings(max_examples=80, deadline=None)
