@@ -123,19 +123,9 @@ def retention_curve(curve: Curve, compression: Compression) -> go.Figure:
         )
     moves = np.flatnonzero(np.diff(curve.kept) > 0)  # below and above these nothing happens
     low, high = (moves[0], moves[-1] + 1) if len(moves) else (0, -1)
-    figure.update_xaxes(
-        title="threshold",
-        range=[curve.taus[low], curve.taus[high]],
-        fixedrange=True,
-        automargin=True,
-    )
-    figure.update_yaxes(
-        title="retention",
-        type="log",
-        range=[-2.2, 0.05],
-        tickvals=[0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1],
-        tickformat=".0%",
-        fixedrange=True,
-        automargin=True,
-    )
+    figure.update_xaxes(title="threshold", range=[curve.taus[low], curve.taus[high]])
+    figure.update_yaxes(title="retention", type="log", range=[-2.2, 0.05], tickformat=".0%")
+    figure.update_yaxes(tickvals=[0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1])
+    for update in (figure.update_xaxes, figure.update_yaxes):
+        update(fixedrange=True, automargin=True)
     return figure

@@ -68,6 +68,7 @@ def redraw(clip: Clip, dial: Dial, compression: Compression) -> dict[str, Any]:
         "counts": [total, middle, kept],
         "moved": compression.moved,
         "fewer": fewer_flops(clip.encoded.model, total, kept),
+        "elsewhere": elsewhere(total, kept),
         "views": {name: pack(view(clip.prepared, compression, name)) for name in VIEWS},
     }
 
@@ -84,6 +85,16 @@ def fewer_flops(model: str, total: int, kept: int, shape: Shape | None = None) -
         return None
     before, after = (prompt_cost(shape, count, PROMPT_TEXT).flops for count in (total, kept))
     return before / after
+
+
+def elsewhere(total: int, kept: int, model: str = "llava-onevision-7b") -> dict[str, Any]:
+    """What the same cut saves on a model of the paper's size: prefill FLOPs and cache bytes."""
+    before, after = (prompt_cost(SHAPES[model], count, PROMPT_TEXT) for count in (total, kept))
+    return {
+        "model": model,
+        "flops": [before.flops, after.flops],
+        "bytes": [before.cache_bytes, after.cache_bytes],
+    }
 
 
 def pack(shown: View) -> dict[str, str]:

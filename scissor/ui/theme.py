@@ -16,6 +16,19 @@ STYLES = ("base", "parts")
 SANS = ("IBM Plex Sans", (400, 700))
 MONO = ("IBM Plex Mono", (400, 700))
 
+COLOURS = {  # a variable of base.css -> the parts of Gradio's theme that wear it
+    "paper": "body_background_fill",
+    "card": "block_background_fill block_label_background_fill",
+    "field": "input_background_fill button_secondary_background_fill",
+    "line": "block_border_color border_color_primary input_border_color",
+    "ink": "body_text_color block_title_text_color button_secondary_text_color",
+    "soft": "body_text_color_subdued block_label_text_color block_info_text_color "
+    "input_placeholder_color",
+    "blue": "slider_color button_primary_background_fill",
+    "blue-deep": "button_primary_background_fill_hover",
+    "on-blue": "button_primary_text_color",
+}
+
 
 @cache
 def static(name: str) -> str:
@@ -32,55 +45,19 @@ def head() -> str:
 
 def theme() -> gr.themes.Base:
     """Ink on paper, one blue; corners and lines are thin so that the pictures have the colour."""
-    family = {
-        "font": [gr.themes.LocalFont(SANS[0], weights=SANS[1]), "system-ui", "sans-serif"],
-        "font_mono": [gr.themes.LocalFont(MONO[0], weights=MONO[1]), "ui-monospace", "monospace"],
-    }
-    return gr.themes.Base(
+    look = gr.themes.Base(
         primary_hue=gr.themes.colors.blue,
         neutral_hue=gr.themes.colors.slate,
         radius_size=gr.themes.sizes.radius_md,
         text_size=gr.themes.sizes.text_md,
-        **family,
-    ).set(
-        body_background_fill="var(--sc-paper)",
-        body_background_fill_dark="var(--sc-paper)",
-        body_text_color="var(--sc-ink)",
-        body_text_color_dark="var(--sc-ink)",
-        body_text_color_subdued="var(--sc-soft)",
-        body_text_color_subdued_dark="var(--sc-soft)",
-        block_background_fill="var(--sc-card)",
-        block_background_fill_dark="var(--sc-card)",
-        block_border_color="var(--sc-line)",
-        block_border_color_dark="var(--sc-line)",
+        font=[gr.themes.LocalFont(SANS[0], weights=SANS[1]), "system-ui", "sans-serif"],
+        font_mono=[gr.themes.LocalFont(MONO[0], weights=MONO[1]), "ui-monospace", "monospace"],
+    )
+    # base.css gives every variable its light and its dark value, so both modes use the same names.
+    ours = {name: f"var(--sc-{ours})" for ours, names in COLOURS.items() for name in names.split()}
+    return look.set(
+        **ours,
+        **{f"{name}_dark": value for name, value in ours.items()},
         block_shadow="none",
-        block_label_background_fill="var(--sc-card)",
-        block_label_background_fill_dark="var(--sc-card)",
-        block_label_text_color="var(--sc-soft)",
-        block_label_text_color_dark="var(--sc-soft)",
-        block_title_text_color="var(--sc-ink)",
-        block_title_text_color_dark="var(--sc-ink)",
         block_title_text_weight="600",
-        block_info_text_color="var(--sc-soft)",
-        block_info_text_color_dark="var(--sc-soft)",
-        border_color_primary="var(--sc-line)",
-        border_color_primary_dark="var(--sc-line)",
-        input_background_fill="var(--sc-field)",
-        input_background_fill_dark="var(--sc-field)",
-        input_border_color="var(--sc-line)",
-        input_border_color_dark="var(--sc-line)",
-        input_placeholder_color="var(--sc-soft)",
-        input_placeholder_color_dark="var(--sc-soft)",
-        slider_color="var(--sc-blue)",
-        slider_color_dark="var(--sc-blue)",
-        button_primary_background_fill="var(--sc-blue)",
-        button_primary_background_fill_dark="var(--sc-blue)",
-        button_primary_background_fill_hover="var(--sc-blue-deep)",
-        button_primary_background_fill_hover_dark="var(--sc-blue-deep)",
-        button_primary_text_color="var(--sc-on-blue)",
-        button_primary_text_color_dark="var(--sc-on-blue)",
-        button_secondary_background_fill="var(--sc-field)",
-        button_secondary_background_fill_dark="var(--sc-field)",
-        button_secondary_text_color="var(--sc-ink)",
-        button_secondary_text_color_dark="var(--sc-ink)",
     )

@@ -12,6 +12,7 @@ from scissor.draw.overlay import VIEWS, view
 from scissor.ui.redraw import (
     Dial,
     compress_at,
+    elsewhere,
     fewer_flops,
     histogram,
     links,
@@ -114,3 +115,9 @@ def test_fewer_tokens_cost_fewer_operations():
     assert ratios[0] == 1
     assert ratios == sorted(ratios)
     assert fewer_flops("unknown", 3136, 314) is None
+
+
+def test_the_cut_elsewhere_saves_operations_and_memory_in_proportion():
+    saved = elsewhere(6272, 627)
+    assert saved["flops"][0] / saved["flops"][1] > 9
+    assert saved["bytes"][0] / saved["bytes"][1] == pytest.approx((6272 + 48) / (627 + 48))

@@ -84,7 +84,15 @@ scissor.dials = (element, props, server, trigger, watch) => {
     at("kept").textContent = scissor.count(counts[2]);
     at("share").textContent = scissor.percent(kept);
     at("fewer").textContent = fewer ? scissor.times(fewer) : "–";
+    elsewhere(state.redraw.elsewhere);
     shade(threshold);
+  }
+
+  function elsewhere({ flops, bytes }) {
+    const [tera, mega] = [flops, bytes].map(([before, after], k) => [before, after].map((n) => n / (k ? 2 ** 20 : 1e12)));
+    const two = (n) => n.toPrecision(2 + (n >= 100));
+    at("elsewhere").textContent = `As if on LLaVA-OneVision-7B: prefill ${two(tera[0])} → ${two(tera[1])} TFLOPs, `
+      + `KV cache ${two(mega[0])} → ${two(mega[1])} MiB.`;
   }
 
   function bars() {
