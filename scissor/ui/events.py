@@ -14,7 +14,7 @@ from scissor.ui.desk import Desk
 from scissor.ui.errors import RequestError, sentence
 from scissor.ui.examples import Example
 from scissor.ui.figures import Look, graph_tab, tokens_tab
-from scissor.ui.redraw import Dial, redraw, scene
+from scissor.ui.redraw import Dial, alike, redraw, scene
 from scissor.ui.store import Clip
 
 GONE = {"gone": True}
@@ -45,6 +45,10 @@ class Events:
     def scene(self, data: Any) -> dict[str, Any]:
         """A clip came up: everything that stays while it is shown."""
         return self._drawn(data, lambda clip, _: scene(clip))
+
+    def alike(self, data: Any) -> dict[str, Any]:
+        """A patch was pressed: its cosine to every other."""
+        return self._drawn(data, lambda clip, _: alike(clip, data.get("token")))
 
     def _drawn(self, data: Any, draw: Callable[[Clip, Dial], dict[str, Any]]) -> dict[str, Any]:
         clip = self.desk.store.get(data.get("handle")) if isinstance(data, dict) else None

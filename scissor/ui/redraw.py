@@ -17,6 +17,7 @@ from scissor.cost import SHAPES, Shape, prompt_cost
 from scissor.draw.overlay import VIEWS, View, view
 from scissor.scc import Prepared, compress
 from scissor.types import Compression
+from scissor.ui.errors import RequestError
 from scissor.ui.store import Clip
 
 BARS = 64
@@ -112,6 +113,18 @@ def pack(shown: View) -> dict[str, str]:
         "colours": text(shown.colour.numpy()),
         "likeness": text(like),
     }
+
+
+def alike(clip: Clip, token: Any) -> dict[str, str]:
+    """The cosine of one token (flat index t*N + n) to all of the clip's, as int16 / 32767.
+
+    Raises RequestError for a token that the clip has not.
+    """
+    units = clip.prepared.units.flatten(0, 1)
+    if not isinstance(token, int) or not 0 <= token < len(units):
+        raise RequestError("There is no such patch in this clip.")
+    found = (units @ units[token]).clamp(-1, 1)
+    return {"cosines": text((found * 32767).round().numpy().astype("<i2"))}
 
 
 def scene(clip: Clip) -> dict[str, Any]:

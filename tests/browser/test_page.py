@@ -161,6 +161,29 @@ def test_the_overlays_views_frames_and_isolation(page):
     page.get_by_role("button", name="Pause", exact=True).click()
 
 
+def test_a_pressed_patch_shows_what_it_is_alike_to(page):
+    screen = "document.querySelector('[data-at=\"screen\"]').toDataURL()"
+    page.get_by_role("radio", name="Alike").click()
+    page.wait_for_timeout(500)
+    first = page.evaluate(screen)
+    page.locator('[data-at="screen"]').click(position={"x": 30, "y": 30})
+    page.wait_for_function(f"(before) => {screen} !== before", arg=first)
+    page.locator('[data-at="screen"]').hover(position={"x": 30, "y": 30})
+    assert page.locator(".sc-tip").inner_text() == "cosine 1.000"
+
+
+def test_the_frame_is_rebuilt_from_the_kept_tokens(page):
+    colours = page.evaluate(PAINTED, '[data-at="screen"]')
+    page.evaluate(
+        """() => {
+          const slider = document.querySelector('[data-at="rebuilt"]');
+          slider.value = 100;
+          slider.dispatchEvent(new Event('input', { bubbles: true }));
+        }"""
+    )
+    assert 1 < page.evaluate(PAINTED, '[data-at="screen"]') < min(colours, 197)
+
+
 def test_the_graph_tab_draws_the_overlays_groups(page):
     page.get_by_role("tab", name="Graph").click()
     page.wait_for_function(

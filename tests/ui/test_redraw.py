@@ -9,8 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scissor.draw.overlay import VIEWS, view
+from scissor.graph import cosines
+from scissor.ui.errors import RequestError
 from scissor.ui.redraw import (
     Dial,
+    alike,
     compress_at,
     elsewhere,
     fewer_flops,
@@ -121,3 +124,12 @@ def test_the_cut_elsewhere_saves_operations_and_memory_in_proportion():
     saved = elsewhere(6272, 627)
     assert saved["flops"][0] / saved["flops"][1] > 9
     assert saved["bytes"][0] / saved["bytes"][1] == pytest.approx((6272 + 48) / (627 + 48))
+
+
+def test_a_patch_is_alike_to_others_as_the_cosine_says(shown):
+    cosine = read(alike(shown, 40)["cosines"], "<i2") / 32767
+    expected = cosines(shown.prepared.tokens.flatten(0, 1))[40].numpy()
+    np.testing.assert_allclose(cosine, expected, atol=1e-4)
+    for wrong in (-1, 180, None, "3", 2.0):
+        with pytest.raises(RequestError):
+            alike(shown, wrong)

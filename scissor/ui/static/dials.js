@@ -1,125 +1,139 @@
 // The strip of numbers and the two linked dials. Asks the server for each redraw and spreads it:
 // says "scene" once a clip, "redraw" once a move. What a person moved last leads.
-scissor.dials = (element, props, server, trigger, watch) => {
-  const at = (name) => element.querySelector(`[data-at="${name}"]`);
-  const tau = at("tau"), retention = at("retention");
-  const state = { handle: null, lead: "retention", value: 0.1, scene: null, sceneOf: null, redraw: null };
-  const LOW = Math.log(0.01);
+scissor.dials = (() => {
+  const { count, percent, seconds, say, hear } = scissor;
+  const LOW = Math.log(0.01); // the retention dial runs from 1% to 100%, evenly in its logarithm
   const toRetention = (x) => Math.exp(LOW * (1 - x / 1000));
   const fromRetention = (r) => 1000 * (1 - Math.log(Math.max(r, 0.01)) / LOW);
 
-  const move = scissor.latest(async ({ handle, lead, value, done }) => {
-    const answer = await server.move({ handle, lead, value });
-    if (handle !== state.handle || refused(answer)) return;
-    await state.sceneOf;
-    if (handle !== state.handle || !state.scene) return;
-    state.redraw = answer;
-    follow();
-    scissor.say("redraw", { ...answer, handle });
-    if (done) done();
-  });
+  class Dials {
+    constructor(element, props, server, trigger) {
+      Object.assign(this, { element, props, server, trigger, handle: null, scene: null, drawn: null });
+      this.at = (name) => element.querySelector(`[data-at="${name}"]`);
+      this.stand = { lead: "retention", value: 0.1 };
+      this.ask = scissor.latest((request) => this.redraw(request));
+      const tau = this.at("tau"), retention = this.at("retention");
+      tau.addEventListener("input", () => this.turn("tau", Number(tau.value)));
+      retention.addEventListener("input", () => this.turn("retention", toRetention(Number(retention.value))));
+      for (const dial of [tau, retention]) dial.addEventListener("change", () => this.release());
+      hear("dial", ({ lead, value }) => { this.turn(lead, value); this.release(); });
+      hear("times", (times) => this.time(times));
+      this.show(props.value);
+    }
 
-  // The server may have let the clip go, or failed: the page then opens it anew, or says so.
-  function refused(answer) {
-    if (answer && !answer.gone && !answer.error) return false;
-    if (answer?.gone) trigger("lost");
-    else at("note").textContent = answer?.error || "The server does not answer; is it still there?";
-    return true;
+    // A value from the server: another clip, or the same one.
+    show(value) {
+      if (!value?.handle) return;
+      this.stand = { lead: value.lead, value: value.value };
+      this.mark();
+      if (value.handle !== this.handle) {
+        Object.assign(this, { handle: value.handle, scene: null });
+        this.coming = this.bring(value.handle);
+      }
+      this.ask({ handle: this.handle, ...this.stand });
+    }
+
+    async bring(handle) {
+      const scene = await this.server.scene({ handle });
+      if (handle !== this.handle || this.refused(scene)) return;
+      scene.weight = scissor.numbers(scene.weight, Float32Array);
+      scene.parent = scissor.numbers(scene.parent, Uint16Array);
+      this.scene = { ...scene, handle };
+      this.bars();
+      say("scene", this.scene);
+    }
+
+    async redraw({ done, ...request }) {
+      const answer = await this.server.move(request);
+      if (request.handle !== this.handle || this.refused(answer)) return;
+      await this.coming;
+      if (request.handle !== this.handle || !this.scene) return;
+      this.drawn = answer;
+      this.follow();
+      say("redraw", { ...answer, handle: this.handle });
+      done?.();
+    }
+
+    // The server may have let the clip go, or failed: the page then opens it anew, or says so.
+    refused(answer) {
+      if (answer && !answer.gone && !answer.error) return false;
+      if (answer?.gone) this.trigger("lost");
+      else this.at("note").textContent = answer?.error || "The server does not answer; is it still there?";
+      return true;
+    }
+
+    turn(lead, value) {
+      this.stand = { lead, value };
+      this.mark();
+      this.ask({ handle: this.handle, lead, value });
+    }
+
+    // Tell the server's events where the dials stand now that the hand has let go.
+    release() {
+      this.props.value = { ...this.props.value, ...this.stand };
+      this.ask({ handle: this.handle, ...this.stand, done: () => this.trigger("release") });
+    }
+
+    mark() {
+      for (const dial of this.element.querySelectorAll("[data-dial]"))
+        dial.classList.toggle("sc-leads", dial.dataset.dial === this.stand.lead);
+    }
+
+    follow() {
+      const { lead, value } = this.stand, { retention: kept, counts } = this.drawn;
+      const threshold = lead === "tau" ? value : this.drawn.tau, share = lead === "retention" ? value : kept;
+      const tau = this.at("tau"), retention = this.at("retention"), tokens = `${count(counts[2])} tokens kept`;
+      const { lo, hi } = this.scene.histogram;
+      Object.assign(tau, { min: lo, max: hi, value: threshold });
+      retention.value = fromRetention(share);
+      tau.setAttribute("aria-valuetext", `${threshold.toFixed(3)}, ${tokens}`);
+      retention.setAttribute("aria-valuetext", `${percent(share)}, ${tokens}`);
+      this.write({ "tau-value": threshold.toFixed(3), "retention-value": percent(share), note: this.missed() });
+      this.numbers();
+      for (const bar of this.at("bars").children) bar.classList.toggle("sc-on", bar.dataset.tau > threshold);
+    }
+
+    // What cannot be met exactly shows both counts.
+    missed() {
+      const { asked, counts, retention } = this.drawn;
+      const target = asked == null ? counts[2] : Math.max(1, Math.ceil(asked * counts[0] - 1e-6));
+      if (counts[2] === target) return "";
+      return `Asked ${percent(asked)} (${count(target)}), got ${(100 * retention).toFixed(2)}% (${count(counts[2])}).`;
+    }
+
+    numbers() {
+      const { counts, retention, fewer, elsewhere } = this.drawn;
+      this.write({
+        in: count(counts[0]), middle: count(counts[1]), kept: count(counts[2]), share: percent(retention),
+        fewer: fewer ? scissor.times(fewer) : "–",
+      });
+      const pair = (values, unit) => values.map((n) => (n / unit).toPrecision(n / unit < 100 ? 2 : 3)).join(" → ");
+      this.write({ elsewhere: `As if on LLaVA-OneVision-7B: prefill ${pair(elsewhere.flops, 1e12)} TFLOPs, KV cache ${pair(elsewhere.bytes, 2 ** 20)} MiB.` });
+    }
+
+    time({ before, after, old }) {
+      this.write({ before: seconds(before), after: seconds(after) });
+      this.at("after").classList.toggle("sc-old", Boolean(old));
+    }
+
+    write(texts) {
+      for (const [name, text] of Object.entries(texts)) this.at(name).textContent = text;
+    }
+
+    bars() {
+      const { lo, hi, bars } = this.scene.histogram, top = Math.max(1, ...bars.map(Math.sqrt));
+      this.at("bars").setAttribute("viewBox", `0 0 ${bars.length} 40`);
+      this.at("bars").replaceChildren(...bars.map((n, k) => {
+        const bar = document.createElementNS("http://www.w3.org/2000/svg", "rect"), height = 40 * Math.sqrt(n) / top;
+        const box = { x: k + 0.1, width: 0.8, y: 40 - height, height, "data-tau": lo + (k + 0.5) * (hi - lo) / bars.length };
+        for (const [name, value] of Object.entries(box)) bar.setAttribute(name, value);
+        return bar;
+      }));
+    }
   }
 
-  async function bring(handle) {
-    const scene = await server.scene({ handle });
-    if (handle !== state.handle || refused(scene)) return;
-    scene.weight = scissor.numbers(scene.weight, Float32Array);
-    scene.parent = scissor.numbers(scene.parent, Uint16Array);
-    state.scene = { ...scene, handle };
-    bars();
-    scissor.say("scene", state.scene);
-  }
-
-  function show(value) {
-    if (!value || !value.handle) return;
-    const fresh = value.handle !== state.handle;
-    Object.assign(state, { handle: value.handle, lead: value.lead, value: value.value });
-    mark();
-    if (fresh) Object.assign(state, { scene: null, sceneOf: bring(value.handle) });
-    move({ handle: state.handle, lead: state.lead, value: state.value });
-  }
-
-  function turned(lead, value) {
-    Object.assign(state, { lead, value });
-    mark();
-    move({ handle: state.handle, lead, value });
-  }
-
-  // Tell the server's events where the dials stand now that the hand has let go.
-  function released() {
-    props.value = { ...props.value, lead: state.lead, value: state.value };
-    move({ handle: state.handle, lead: state.lead, value: state.value, done: () => trigger("release") });
-  }
-
-  function mark() {
-    for (const dial of element.querySelectorAll("[data-dial]"))
-      dial.classList.toggle("sc-leads", dial.dataset.dial === state.lead);
-  }
-
-  function follow() {
-    const { tau: now, retention: kept, counts, asked, fewer } = state.redraw;
-    const { lo, hi } = state.scene.histogram;
-    Object.assign(tau, { min: lo, max: hi });
-    if (state.lead !== "tau") tau.value = now;
-    else tau.value = state.value;
-    if (state.lead !== "retention") retention.value = fromRetention(kept);
-    else retention.value = fromRetention(state.value);
-    const threshold = state.lead === "tau" ? state.value : now;
-    at("tau-value").textContent = threshold.toFixed(3);
-    at("retention-value").textContent = scissor.percent(state.lead === "retention" ? state.value : kept);
-    tau.setAttribute("aria-valuetext", `${threshold.toFixed(3)}, ${scissor.count(counts[2])} tokens kept`);
-    retention.setAttribute("aria-valuetext", `${scissor.percent(kept)}, ${scissor.count(counts[2])} tokens kept`);
-    const target = asked == null ? counts[2] : Math.max(1, Math.ceil(asked * counts[0] - 1e-6));
-    at("note").textContent = counts[2] === target ? ""
-      : `Asked ${scissor.percent(asked)} (${scissor.count(target)}), got ${(100 * kept).toFixed(2)}% (${scissor.count(counts[2])}).`;
-    at("in").textContent = scissor.count(counts[0]);
-    at("middle").textContent = scissor.count(counts[1]);
-    at("kept").textContent = scissor.count(counts[2]);
-    at("share").textContent = scissor.percent(kept);
-    at("fewer").textContent = fewer ? scissor.times(fewer) : "–";
-    elsewhere(state.redraw.elsewhere);
-    shade(threshold);
-  }
-
-  function elsewhere({ flops, bytes }) {
-    const [tera, mega] = [flops, bytes].map(([before, after], k) => [before, after].map((n) => n / (k ? 2 ** 20 : 1e12)));
-    const two = (n) => n.toPrecision(2 + (n >= 100));
-    at("elsewhere").textContent = `As if on LLaVA-OneVision-7B: prefill ${two(tera[0])} → ${two(tera[1])} TFLOPs, `
-      + `KV cache ${two(mega[0])} → ${two(mega[1])} MiB.`;
-  }
-
-  function bars() {
-    const { lo, hi, bars: heights } = state.scene.histogram, top = Math.max(1, ...heights.map(Math.sqrt));
-    at("bars").replaceChildren(...heights.map((n, k) => {
-      const bar = document.createElementNS("http://www.w3.org/2000/svg", "rect");
-      const h = 40 * Math.sqrt(n) / top;
-      const box = { x: k + 0.1, width: 0.8, y: 40 - h, height: h, "data-tau": lo + (k + 0.5) * (hi - lo) / heights.length };
-      for (const [name, v] of Object.entries(box)) bar.setAttribute(name, v);
-      return bar;
-    }));
-    at("bars").setAttribute("viewBox", `0 0 ${heights.length} 40`);
-  }
-
-  function shade(threshold) {
-    for (const bar of at("bars").children) bar.classList.toggle("sc-on", bar.dataset.tau > threshold);
-  }
-
-  tau.addEventListener("input", () => turned("tau", Number(tau.value)));
-  retention.addEventListener("input", () => turned("retention", toRetention(Number(retention.value))));
-  for (const dial of [tau, retention]) dial.addEventListener("change", released);
-  scissor.hear("dial", ({ lead, value }) => { turned(lead, value); released(); });
-  scissor.hear("times", ({ before, after, old }) => {
-    at("after").classList.toggle("sc-old", Boolean(old));
-    at("before").textContent = scissor.seconds(before);
-    at("after").textContent = scissor.seconds(after);
-  });
-  watch("value", () => show(props.value));
-  show(props.value);
-};
+  return (element, props, server, trigger, watch) => {
+    const dials = new Dials(element, props, server, trigger);
+    watch("value", () => dials.show(props.value));
+  };
+})();

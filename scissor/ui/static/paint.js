@@ -62,11 +62,24 @@ scissor.paint = (() => {
     if (col === cols - 1 || ids[start + token + 1] !== id) ctx.fillRect(x + w - weight, y, weight, h);
   }
 
-  function outline(ctx, size, grid, view, frame, id) {
+  // A white line around the tokens whose id is `id`.
+  function outline(ctx, size, grid, ids, frame, id, weight = 3) {
     const count = grid[0] * grid[1], start = frame * count;
     for (let token = 0; token < count; token++)
-      if (view.ids[start + token] === id)
-        border(ctx, grid, view.ids, start, token, cell(size, grid, token), "#ffffff", 3);
+      if (ids[start + token] === id)
+        border(ctx, grid, ids, start, token, cell(size, grid, token), "#ffffff", weight);
+  }
+
+  // Cosines as light: from a dark veil (0 and below) to the bare picture under warm light (1).
+  function heat(ctx, size, grid, cosines, frame, opacity) {
+    const count = grid[0] * grid[1];
+    for (let token = 0; token < count; token++) {
+      const x = Math.max(0, cosines[frame * count + token]), strong = x * x;
+      ctx.fillStyle = `rgba(8, 12, 30, ${(0.9 * (1 - strong)).toFixed(3)})`;
+      ctx.fillRect(...cell(size, grid, token));
+      ctx.fillStyle = `rgba(255, 190, 60, ${(opacity * strong ** 2).toFixed(3)})`;
+      ctx.fillRect(...cell(size, grid, token));
+    }
   }
 
   // Diagonal lines over tokens whose share is not their own group.
@@ -141,5 +154,5 @@ scissor.paint = (() => {
     return sums;
   }
 
-  return { NONE, SINGLE, unpack, fit, cell, groups, outline, hatch, links, mosaic, meanColours };
+  return { NONE, SINGLE, unpack, fit, cell, groups, outline, heat, hatch, links, mosaic, meanColours };
 })();
