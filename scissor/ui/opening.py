@@ -18,7 +18,7 @@ from scissor.mini.loading import CONFIG, WEIGHTS, shipped
 from scissor.ui.desk import Desk, last
 from scissor.ui.errors import sentence
 from scissor.ui.examples import CLIPS, OBJECTS, examples
-from scissor.ui.redraw import Dial
+from scissor.ui.redraw import Dial, mark
 from scissor.ui.store import Clip
 
 FRAMES = 16
@@ -48,7 +48,7 @@ def open_page(desk: Desk) -> Opening:
         handle, clip = desk.open(first.path, MODEL, FRAMES)
     except Exception as error:
         return Opening(str(first.path), status={"text": sentence(error), "kind": "bad"})
-    answers = recorded(clip, first.question)
+    answers = recorded(clip, mark(desk.compression(clip, DIAL)), first.question)
     return Opening(str(first.path), first.question, _dials(handle), answers)
 
 
@@ -56,8 +56,12 @@ def _dials(handle: str | None) -> dict[str, Any]:
     return {"handle": handle, "lead": DIAL.lead, "value": DIAL.value}
 
 
-def recorded(clip: Clip, question: str, record: Path = RECORD) -> dict[str, Any] | None:
-    """The recorded answers to the opening question, if they belong to these weights."""
+def recorded(clip: Clip, made: str, question: str, record: Path = RECORD) -> dict[str, Any] | None:
+    """The recorded answers to the opening question, if they belong to these weights.
+
+    made: the mark of the compression that the page opens with, here the same as when it was made
+    but for the last digits of another machine's arithmetic.
+    """
     try:
         found = json.loads(record.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -65,7 +69,9 @@ def recorded(clip: Clip, question: str, record: Path = RECORD) -> dict[str, Any]
     if found.get("weights") != fingerprint() or found.get("question") != question:
         logging.getLogger(__name__).warning("the opening's recording belongs to other weights")
         return None
-    return found["answers"] | {"clip": clip.encoded.key, "question": question, "note": NOTE}
+    answers = found["answers"]
+    answers["kept"]["mark"] = made
+    return answers | {"clip": clip.encoded.key, "question": question, "note": NOTE}
 
 
 def fingerprint(folder: Path | None = None) -> str:
