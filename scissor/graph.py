@@ -151,7 +151,7 @@ def frame_components(edges: Tensor) -> Tensor:
     frames, n = edges.shape[:2]
     vertices = torch.arange(frames * n, device=edges.device)
     ids = vertices.view(frames, n)
-    labels = unite(vertices, *joins(edges, ids, ids, vertices)).view(frames, n)
+    labels = unite(vertices, *joins(edges, ids, ids)).view(frames, n)
     return _numbered(labels - ids[:, :1])
 
 

@@ -50,11 +50,14 @@ def _hook(labels: Tensor, i: Tensor, j: Tensor) -> Tensor:
             root = root[root]
 
 
-def joins(hits: Tensor, rows: Tensor, columns: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+def joins(
+    hits: Tensor, rows: Tensor, columns: Tensor, labels: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
     """Edges (u, v), each [E], that together with the labels so far join all that the hits join.
 
-    hits: [B, a, b] bool, edges between the vertices rows [B, a] and columns [B, b]. labels: [n].
-    Where hits are few they all come back; else every row's first, and those that join more.
+    hits: [B, a, b] bool, edges between the vertices rows [B, a] and columns [B, b]. labels: [n];
+    None where nothing is joined yet. Where hits are few they all come back; else every row's first,
+    and those that join more.
     """
     if not with_numpy(hits):
         batch, i, j = hits.nonzero(as_tuple=True)
@@ -62,10 +65,11 @@ def joins(hits: Tensor, rows: Tensor, columns: Tensor, labels: Tensor) -> tuple[
     found, rows, columns = hits.numpy(), rows.numpy(), columns.numpy()
     few = DENSE * (rows.size + columns.size)
     if np.count_nonzero(found) > few:
-        labels = labels.numpy()
-        left, right = labels[rows], labels[columns]
-        found = found & (left[:, :, None] != right[:, None, :])
-        if np.count_nonzero(found) > few:
+        left, right = rows, columns
+        if labels is not None:
+            left, right = labels.numpy()[rows], labels.numpy()[columns]
+            found = found & (left[:, :, None] != right[:, None, :])
+        if labels is None or np.count_nonzero(found) > few:
             found = _thinned(found, left, right)
     row, j = np.divmod(np.flatnonzero(found), max(found.shape[2], 1))
     u, v = rows.reshape(-1)[row], columns[row // max(found.shape[1], 1), j]
