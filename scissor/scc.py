@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from time import perf_counter
 
 import numpy as np
@@ -34,6 +35,7 @@ from scissor.steps import (
 )
 from scissor.tiles import heaviest_edges
 from scissor.types import Compression, Encoded, cell_places, target_count
+from scissor.union import sizes
 
 __all__ = ["Curve", "Prepared", "compress", "curve", "prepare", "temporal_edges"]
 
@@ -73,25 +75,27 @@ def compress(
     _check(tau, retention, steps, exact and epsilon is not None)
     plan = Plan(steps, epsilon, _seed(generator))
     seconds: dict[str, float] = {}
-    with _timed(seconds, "prepare"):
-        clip = _clip(tokens, spanned=retention is not None)
+    start = perf_counter()
+    clip = _clip(tokens, spanned=retention is not None)
+    timed = partial(_timed, seconds, clip.tokens.device)
+    seconds["prepare"] = perf_counter() - start
     total = clip.tokens.shape[0] * clip.tokens.shape[1]
     target = None if retention is None else target_count(retention, total)
     if retention == 1 or total == 0:
         return _untouched(clip, tau, target, seconds)
     with torch.no_grad(), full_precision(clip.tokens.device):
         if target is not None:
-            with _timed(seconds, "search"):
+            with timed("search"):
                 tau, met = _search(clip, plan, target, exact, curve)
         if exact and target is not None and not met:
-            with _timed(seconds, "steps"):
+            with timed("steps"):
                 one, two = exact_steps(clip, plan, tau, target)
         else:
-            with _timed(seconds, "spatial"):
+            with timed("spatial"):
                 one = spatial_step(clip, plan, tau)
-            with _timed(seconds, "temporal"):
+            with timed("temporal"):
                 two = temporal_step(one, plan, tau)
-        with _timed(seconds, "merge"):
+        with timed("merge"):
             kept, share = merged(clip, one, two, plan) if merge else (two.tokens, None)
         return _compression(clip, one, two, kept, share, target, seconds)
 
@@ -146,9 +150,11 @@ def _clip(tokens: Tensor | Encoded | Prepared, spanned: bool) -> Prepared:
 
 
 @contextmanager
-def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
+def _timed(seconds: dict[str, float], device: torch.device, stage: str) -> Iterator[None]:
     start = perf_counter()
     yield
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
     seconds[stage] = perf_counter() - start
 
 
@@ -192,7 +198,7 @@ def _compression(
     share = group if share is None else share
     hub = one.hub[two.hub]
     cells = cell_places(frames, clip.grid).to(kept.device)
-    size = share.bincount(minlength=len(hub))[:, None]
+    size = sizes(share, len(hub))[:, None]
     mean = torch.zeros(len(hub), 3, device=kept.device).index_add_(0, share, cells) / size
     return Compression(
         method="scc",

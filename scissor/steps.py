@@ -37,7 +37,7 @@ from scissor.tiles import (
     sampled_link,
 )
 from scissor.types import Encoded
-from scissor.union import unite
+from scissor.union import sizes, unite
 
 MATRICES = 2**28  # bytes: similarity matrices beyond are made in parts and not kept
 ROWS = 4096  # rows gathered at a time
@@ -175,7 +175,7 @@ def left_out(tokens: Tensor) -> Step:
 def _condensed(tokens: Tensor, labels: Tensor, degree: Tensor, tau: float) -> Step:
     """Components in hub order; each becomes the unweighted mean of its tokens."""
     component, hub = hub_order(labels, degree)
-    size = component.bincount(minlength=len(hub))
+    size = sizes(component, len(hub))
     mean = torch.zeros(len(hub), tokens.shape[1], device=tokens.device)
     mean = mean.index_add_(0, component, tokens) / size[:, None]
     return Step(component, hub, mean, tau)
@@ -239,7 +239,7 @@ def merged(clip: Prepared, one: Step, two: Step, plan: Plan) -> tuple[Tensor, Te
         share = nearest_beyond(units, anchors, *_bounds(units, anchors, one, two))
     else:
         share = nearest(units, anchors)
-    size = 1 + share.bincount(minlength=len(two.hub))
+    size = 1 + sizes(share, len(two.hub))
     kept = two.tokens.index_add(0, share, clip.tokens.flatten(0, 1)) / size[:, None]
     return kept, share
 
@@ -263,7 +263,7 @@ def _bounds(
     group = two.component[one.component]
     length = torch.linalg.vector_norm(one.tokens, dim=1)
     mean = torch.zeros(len(anchors), device=units.device)
-    mean = mean.index_add_(0, two.component, length) / two.component.bincount(minlength=len(mean))
+    mean = mean.index_add_(0, two.component, length) / sizes(two.component, len(mean))
     lone = torch.linalg.vector_norm(two.tokens, dim=1)
     reach = torch.where(lone > 0, two.tau * mean / lone, 1.0) + 4e-6
     to_mean = _dots(units, unit(one.tokens), one.component)

@@ -16,7 +16,7 @@ from scissor.graph import above, cut, edges_above, ends, full_precision, hub_ord
 from scissor.steps import Plan, normalise, spatial_step
 from scissor.tiles import nearest
 from scissor.types import Compression, cell_places
-from scissor.union import joins, unite
+from scissor.union import joins, sizes, unite
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +119,7 @@ class StreamCompressor:
         if merge:
             with full_precision(inputs.device):
                 share = nearest(unit(inputs), unit(kept)).view(frames, n)
-            total = 1 + share.flatten().bincount(minlength=len(hub))
+            total = 1 + sizes(share.flatten(), len(hub))
             kept = kept.index_add(0, share.flatten(), inputs) / total[:, None]
         place = held.hub[hub] - torch.tensor([self.pushed - frames, 0], device=hub.device)
         return _compression(self, kept, spatial, group, share, place.clamp_min(0))
@@ -197,7 +197,7 @@ def _compression(
 ) -> Compression:
     frames, n = spatial.shape
     cells = cell_places(frames, stream.grid).to(kept.device)
-    size = share.flatten().bincount(minlength=len(kept))[:, None]
+    size = sizes(share.flatten(), len(kept))[:, None]
     mean = torch.zeros(len(kept), 3, device=kept.device).index_add_(0, share.flatten(), cells)
     return Compression(
         method="scc",

@@ -43,11 +43,20 @@ def _hook(labels: Tensor, i: Tensor, j: Tensor) -> Tensor:
     root = labels
     while True:
         a, b = root[i], root[j]
-        if bool((a == b).all()):
+        flat = (root == root.gather(0, root)).all()
+        flat, done = torch.stack([flat, flat & (a == b).all()]).tolist()  # asks the device once
+        if done:
             return root
-        root = root.scatter_reduce(0, torch.maximum(a, b), torch.minimum(a, b), "amin")
-        for _ in range(len(root).bit_length()):  # paths halve: flat, without asking the device
-            root = root[root]
+        if flat:
+            root = root.scatter_reduce(0, torch.maximum(a, b), torch.minimum(a, b), "amin")
+        for _ in range(4):  # halve the paths: most are flat then
+            root = root.gather(0, root)
+
+
+def sizes(part: Tensor, count: int) -> Tensor:
+    """[count] int64: how often each of 0..count-1 occurs in part [n], without asking the device."""
+    zero = torch.zeros(count, dtype=torch.int64, device=part.device)
+    return zero.scatter_add_(0, part, torch.ones_like(part))
 
 
 def joins(
