@@ -7,6 +7,7 @@ language model does with the tokens to models/.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -60,44 +61,26 @@ def compress(
     retention: kept / (T*N) to aim at. One tau is searched for; the final count moves in jumps, so
     it may miss by `kept - target`. With `exact` it does not: step 1's threshold rises until enough
     tokens are left, then the heaviest edges of step 2's spanning forest unite until the target is
-    met; tau_temporal is then the heaviest edge that did not. (Step 1 alone never joins frames: it
-    keeps T tokens at least.) With retention 1 the input comes back untouched. curve: this clip's;
-    the search then starts from its bracket and makes at most three probes.
-    epsilon: sample the graphs as eq. (2) of the paper does, seeded by `generator` (without one,
-    always alike). This costs exactness: more tokens are kept than there are components (3% to 50%
-    were measured), and which depends on the seed.
-    steps: "spatial" or "temporal" does one step alone; merge=False leaves out the last step: the
-    paper's ablations.
+    met; tau_temporal is then the heaviest edge that did not. (Step 1 alone keeps T tokens at
+    least.) Retention 1 returns the input untouched. curve: this clip's; the search then starts from
+    its points and makes at most three probes.
+    epsilon: sample the graphs as eq. (2) does, seeded by `generator` (without one, always alike).
+    It costs exactness: 3% to 50% more tokens are kept than components, which depends on the seed.
+    steps: "spatial" or "temporal" alone; merge=False leaves out the merge: the paper's ablations.
 
-    Raises ValueError unless exactly one of tau, in [-1, 1], and retention, in (0, 1], is given, for
-    `exact` with epsilon, and for tokens that `prepare` refuses.
+    Raises ValueError unless one of tau, in [-1, 1], and retention, in (0, 1], is given, for `exact`
+    with epsilon, and for tokens that `prepare` refuses.
     """
     _check(tau, retention, steps, exact and epsilon is not None)
-    plan = Plan(steps, epsilon, _seed(generator))
-    seconds: dict[str, float] = {}
     start = perf_counter()
     clip = _clip(tokens, spanned=retention is not None)
-    timed = partial(_timed, seconds, clip.tokens.device)
-    seconds["prepare"] = perf_counter() - start
-    total = clip.tokens.shape[0] * clip.tokens.shape[1]
+    seconds = {"prepare": perf_counter() - start}
+    total = math.prod(clip.tokens.shape[:2])
     target = None if retention is None else target_count(retention, total)
-    if retention == 1 or total == 0:
+    if retention == 1 or not total:
         return _untouched(clip, tau, target, seconds)
-    with torch.no_grad(), full_precision(clip.tokens.device):
-        if target is not None:
-            with timed("search"):
-                tau, met = _search(clip, plan, target, exact, curve)
-        if exact and target is not None and not met:
-            with timed("steps"):
-                one, two = exact_steps(clip, plan, tau, target)
-        else:
-            with timed("spatial"):
-                one = spatial_step(clip, plan, tau)
-            with timed("temporal"):
-                two = temporal_step(one, plan, tau)
-        with timed("merge"):
-            kept, share = merged(clip, one, two, plan) if merge else (two.tokens, None)
-        return _compression(clip, one, two, kept, share, target, seconds)
+    plan = Plan(steps, epsilon, _seed(generator), merge)
+    return _compress(clip, plan, tau, target, exact, curve, seconds)
 
 
 def curve(prepared: Prepared, points: int = 40) -> Curve:
@@ -147,6 +130,34 @@ def _clip(tokens: Tensor | Encoded | Prepared, spanned: bool) -> Prepared:
     if isinstance(tokens, Prepared):
         return tokens
     return prepare(tokens) if spanned else normalise(tokens)
+
+
+def _compress(
+    clip: Prepared,
+    plan: Plan,
+    tau: float | None,
+    target: int | None,
+    exact: bool,
+    curve: Curve | None,
+    seconds: dict[str, float],
+) -> Compression:
+    """At tau, or where the count is nearest to the target, or at the target: see exact_steps."""
+    timed = partial(_timed, seconds, clip.tokens.device)
+    with torch.no_grad(), full_precision(clip.tokens.device):
+        if target is not None:
+            with timed("search"):
+                tau, met = _search(clip, plan, target, exact, curve)
+        if exact and target is not None and not met:
+            with timed("steps"):
+                one, two = exact_steps(clip, plan, tau, target)
+        else:
+            with timed("spatial"):
+                one = spatial_step(clip, plan, tau)
+            with timed("temporal"):
+                two = temporal_step(one, plan, tau)
+        with timed("merge"):
+            kept, share = merged(clip, one, two, plan) if plan.merge else (two.tokens, None)
+        return _compression(clip, one, two, kept, share, target, seconds)
 
 
 @contextmanager

@@ -75,11 +75,12 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """Which steps to do, and how to sample their graphs (epsilon None: not at all)."""
+    """Which steps to do, whether to merge, how to sample the graphs (epsilon None: not)."""
 
     steps: str = "both"
     epsilon: float | None = None
     seed: int = 0
+    merge: bool = True
 
 
 def prepare(tokens: Tensor | Encoded, grid: tuple[int, int] | None = None) -> Prepared:
