@@ -16,6 +16,7 @@ from scissor.ui.examples import CLIPS, WORLD, examples
 from scissor.ui.menu import model_choices
 from scissor.ui.opening import FRAMES, Opening, open_page
 from scissor.ui.theme import head, theme
+from scissor.video import Limits
 
 TABS = ("overlay", "graph", "tokens")
 CHARTS = {
@@ -50,7 +51,7 @@ def launch_options() -> dict[str, Any]:
         "head": head(),
         "footer_links": ["api", "gradio", "settings"],
         "allowed_paths": [str(CLIPS), str(WORLD)],
-        "max_file_size": "200mb",
+        "max_file_size": Limits().bytes,
         "run_history": False,
     }
 

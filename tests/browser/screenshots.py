@@ -1,7 +1,7 @@
 """Makes the README's pictures of the page: python tests/browser/screenshots.py
 
-Starts the page, opens it as a visitor would, and writes desktop (light and dark), phone and graph
-into assets/pictures.
+Starts the page, opens it as a visitor would, and writes desktop (light and dark), phone, graph and
+the three steps into assets/pictures.
 """
 
 import sys
@@ -14,15 +14,18 @@ from scissor.bench.browser import browser, running_page  # noqa: E402
 
 PICTURES = ROOT / "assets" / "pictures"
 SHOTS = {
-    "page_light": {"width": 1440, "height": 1180},
-    "page_dark": {"width": 1440, "height": 1180, "theme": "dark"},
+    "page_light": {"width": 1440, "height": 1500},
+    "page_dark": {"width": 1440, "height": 1500, "theme": "dark"},
     "phone": {"width": 390, "height": 844, "scale": 2},
-    "graph": {"width": 1440, "height": 1180, "tab": "Graph"},
+    "graph": {"width": 1440, "height": 1180, "tab": "Graph", "example": 3},
+    "steps": {"width": 1440, "height": 1180, "scale": 2, "example": 3, "part": "#sc-story"},
 }
 
 
-def take(chromium, url, path, width, height, theme="light", scale=1, tab=None):
-    """One picture of the page as it opens, or with one of its tabs."""
+def take(
+    chromium, url, path, width, height, theme="light", scale=1, tab=None, example=None, part=None
+):
+    """One picture of the page as it opens, or with another example or tab; `part` of it alone."""
     context = chromium.new_context(
         viewport={"width": width, "height": height}, device_scale_factor=scale
     )
@@ -30,11 +33,23 @@ def take(chromium, url, path, width, height, theme="light", scale=1, tab=None):
     page.goto(f"{url}/?__theme={theme}")
     page.wait_for_function("() => window.scissor?.last.redraw && window.scissor.last.scene")
     page.wait_for_timeout(1500)
+    if example is not None:
+        page.evaluate("() => { window.seen = scissor.last.scene; }")
+        page.locator("#sc-examples button").nth(example).click()
+        page.wait_for_function("() => scissor.last.scene !== window.seen", timeout=60_000)
+        page.wait_for_timeout(3000)
     if tab:
         page.get_by_role("tab", name=tab).click()
         page.wait_for_selector(".js-plotly-plot", state="attached")
         page.wait_for_timeout(3000)
-    page.screenshot(path=path)
+    if part:
+        boxes = [figure.bounding_box() for figure in page.locator(f"{part} figure").all()]
+        left, top = boxes[0]["x"], boxes[0]["y"]
+        right = boxes[-1]["x"] + boxes[-1]["width"]
+        clip = {"x": left, "y": top, "width": right - left, "height": boxes[0]["height"]}
+        page.screenshot(path=path, clip=clip)
+    else:
+        page.screenshot(path=path)
     context.close()
 
 
