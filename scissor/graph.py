@@ -74,12 +74,26 @@ def snap(product: Tensor) -> Tensor:
     return product.clamp_(-1, 1).masked_fill_(product > DUPLICATE, 1.0)
 
 
+def upper_products(units: Tensor) -> Tensor:
+    """Products of the vectors [T, N, D] of every frame with each other, 0 in part where i > j.
+
+    Three strips of rows, each from the diagonal on: a third of the work is left out.
+    """
+    frames, n = units.shape[:2]
+    product = torch.zeros(frames, n, n, device=units.device)
+    strip = -(-n // 3)
+    for r in range(0, n, max(strip, 1)):
+        product[:, r : r + strip, r:] = units[:, r : r + strip] @ units[:, r:].mT
+    return product
+
+
 def similarities(units: Tensor, others: Tensor | None = None) -> Tensor:
     """Cosines of unit vectors: [..., n, n], symmetric to the bit, or [..., n, m] with others."""
     if others is not None:
         return snap(units @ others.mT)
-    upper = snap(units @ units.mT).triu_()
-    return upper + upper.triu(1).mT
+    frames = units.reshape(math.prod(units.shape[:-2]), *units.shape[-2:])
+    upper = snap(upper_products(frames)).triu_()
+    return (upper + upper.triu(1).mT).reshape(*units.shape[:-1], units.shape[-2])
 
 
 def cosines(x: Tensor, y: Tensor | None = None) -> Tensor:

@@ -27,6 +27,7 @@ from scissor.graph import (
     snap,
     spanning_forest,
     unit,
+    upper_products,
 )
 from scissor.tiles import (
     first_alike,
@@ -150,7 +151,7 @@ def _products(clip: Prepared) -> Iterator[Tensor]:
         yield clip.similar
         return
     for units in clip.units.split(max(1, MATRICES // (16 * clip.units.shape[1] ** 2))):
-        yield units @ units.mT
+        yield upper_products(units)
 
 
 def temporal_step(one: Step, plan: Plan, tau: float) -> Step:

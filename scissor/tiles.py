@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from scissor.graph import DUPLICATE, above, cut, edges_above, snap, tally
+from scissor.graph import DUPLICATE, above, cut, edges_above, snap, tally, upper_products
 from scissor.union import joins, unite, with_numpy
 
 CPU_TILE = 768  # 2 MB of float32: in the cores' caches between the product and what reads it
@@ -30,14 +30,15 @@ def tile_size(device: torch.device) -> int:
 def upper_tiles(units: Tensor) -> Iterator[tuple[int, int, Tensor]]:
     """(first row, first column, products) of the tiles on and above the diagonal of [n, n].
 
-    The products of unit vectors [n, D], not yet snapped. Every tile lies in the same memory: it is
-    overwritten by the next.
+    The products of unit vectors [n, D], not yet snapped; on the diagonal, of i <= j alone. A tile
+    lies in the memory of the one before.
     """
     n, tile = len(units), tile_size(units.device)
     memory = torch.empty(min(n, tile) ** 2, device=units.device)
     for r in range(0, n, tile):
         rows = units[r : r + tile]
-        for c in range(r, n, tile):
+        yield r, r, upper_products(rows[None])[0]
+        for c in range(r + tile, n, tile):
             columns = units[c : c + tile]
             product = memory[: len(rows) * len(columns)].view(len(rows), len(columns))
             yield r, c, torch.mm(rows, columns.T, out=product)

@@ -77,12 +77,17 @@ def joins(
         left, right = rows, columns
         if labels is not None:
             left, right = labels.numpy()[rows], labels.numpy()[columns]
-            found = found & (left[:, :, None] != right[:, None, :])
+            found = found & _apart(left, right)
         if labels is None or np.count_nonzero(found) > few:
             found = _thinned(found, left, right)
     row, j = np.divmod(np.flatnonzero(found), max(found.shape[2], 1))
     u, v = rows.reshape(-1)[row], columns[row // max(found.shape[1], 1), j]
     return torch.from_numpy(u), torch.from_numpy(v)
+
+
+def _apart(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """[B, a, b] bool: where the labels of rows [B, a] and columns [B, b] differ."""
+    return left.astype(np.int32)[:, :, None] != right.astype(np.int32)[:, None, :]
 
 
 def _thinned(found: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -99,4 +104,4 @@ def _thinned(found: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarr
     i, j = ids[:, : left.shape[1]], ids[:, left.shape[1] :]
     u, v = i[some], np.take_along_axis(j, at, 1)[some]
     labels = unite(torch.arange(len(names)), torch.from_numpy(u), torch.from_numpy(v)).numpy()
-    return first | (found & (labels[i][:, :, None] != labels[j][:, None, :]))
+    return first | (found & _apart(labels[i], labels[j]))
