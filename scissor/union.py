@@ -100,8 +100,11 @@ def _thinned(found: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarr
     np.put_along_axis(first, at[:, :, None], True, 2)
     first &= found
     some = first.any(2)
-    names, ids = np.unique(np.concatenate([left, right], 1), return_inverse=True)
-    i, j = ids[:, : left.shape[1]], ids[:, left.shape[1] :]
+    i, j = left, right
+    if max(i.max(), j.max()) >= i.size + j.size:  # of a larger graph: number those here anew
+        ids = np.unique(np.concatenate([i, j], 1), return_inverse=True)[1]
+        i, j = ids[:, : left.shape[1]], ids[:, left.shape[1] :]
     u, v = i[some], np.take_along_axis(j, at, 1)[some]
-    labels = unite(torch.arange(len(names)), torch.from_numpy(u), torch.from_numpy(v)).numpy()
+    labels = torch.arange(i.size + j.size)
+    labels = unite(labels, torch.from_numpy(u), torch.from_numpy(v)).numpy()
     return first | (found & _apart(labels[i], labels[j]))

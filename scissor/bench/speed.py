@@ -87,9 +87,8 @@ def machine(device: torch.device) -> str:
 
 def compare(x: Tensor, tau: float, repeats: int, baselines: str) -> dict:
     """One row: ours, the floor and the baselines for tokens x at tau, times in ms."""
-    result = scc.compress(x, tau=tau)
+    memory, result = peak_memory(lambda: scc.compress(x, tau=tau), x.device)
     total, m, k = result.counts
-    memory = peak_memory(lambda: scc.compress(x, tau=tau), x.device)
     ours, floors, stages = [], [], []
     for _ in range(repeats):
         floors.append(timed(lambda: floor(x, m, k), x.device)[0])
@@ -153,8 +152,10 @@ def step2(tokens: int, width: int, device: torch.device) -> Iterator[dict]:
     with full_precision(device):
         products = timed(lambda: upper_strips(units), device)[0]
         for tau in (0.95, 0.85):
-            spent, (labels, _) = timed(lambda t=tau: link(units, t), device)
-            memory = peak_memory(lambda t=tau: link(units, t), device)
+            memory, measured = peak_memory(
+                lambda t=tau: timed(lambda: link(units, t), device), device
+            )
+            spent, (labels, _) = measured
             yield {
                 "tokens": len(units),
                 "width": width,
@@ -177,21 +178,21 @@ def timed(call: Callable, device: torch.device | None = None) -> tuple[float, ob
     return 1e3 * (perf_counter() - start), result
 
 
-def peak_memory(call: Callable, device: torch.device) -> float | None:
-    """MB that a call needs at most beside what was there; None where the system does not say."""
+def peak_memory(call: Callable, device: torch.device) -> tuple[float | None, object]:
+    """(MB, result): what a call needs at most beside what was there; None where nobody counts."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
         before = torch.cuda.memory_allocated(device)
-        call()
-        return (torch.cuda.max_memory_allocated(device) - before) / 1e6
+        result = call()
+        return (torch.cuda.max_memory_allocated(device) - before) / 1e6, result
     status, reset = Path("/proc/self/status"), Path("/proc/self/clear_refs")
     try:
         reset.write_text("5")  # forget the highest resident size so far
         before = _status(status, "VmRSS")
-        call()
-        return (_status(status, "VmHWM") - before) / 1e3
     except (OSError, StopIteration):
-        return None
+        return None, call()
+    result = call()
+    return (_status(status, "VmHWM") - before) / 1e3, result
 
 
 def _status(path: Path, name: str) -> int:
