@@ -9,6 +9,7 @@ the features to features.py and the baselines to plain.py.
 from __future__ import annotations
 
 import argparse
+import ctypes
 import json
 import platform
 import statistics
@@ -187,9 +188,10 @@ def peak_memory(call: Callable, device: torch.device) -> tuple[float | None, obj
         return (torch.cuda.max_memory_allocated(device) - before) / 1e6, result
     status, reset = Path("/proc/self/status"), Path("/proc/self/clear_refs")
     try:
+        ctypes.CDLL(None).malloc_trim(0)  # give back what the allocator holds from earlier calls
         reset.write_text("5")  # forget the highest resident size so far
         before = _status(status, "VmRSS")
-    except (OSError, StopIteration):
+    except (OSError, AttributeError, StopIteration):  # no Linux
         return None, call()
     result = call()
     return (_status(status, "VmHWM") - before) / 1e3, result
