@@ -59,7 +59,7 @@ def compress(
 
     tau: the cosine above which two tokens are joined, in both steps.
     retention: kept / (T*N) to aim at. One tau is searched for; the final count moves in jumps, so
-    it may miss by `kept - target`. With `exact` it does not: step 1's threshold rises until enough
+    it may miss, by `kept - target`. With `exact` it does not: step 1's threshold rises until enough
     tokens are left, then the heaviest edges of step 2's spanning forest unite until the target is
     met; tau_temporal is then the heaviest edge that did not. (Step 1 alone keeps T tokens at
     least.) Retention 1 returns the input untouched. curve: this clip's; the search then starts from
@@ -186,10 +186,10 @@ def _search(
         return -1.0, False
     # Step 2 never adds a token: where step 1 leaves too few, so does the whole.
     lo = -1.0 if plan.steps == "temporal" else enough(clip.forest, target)
-    known, probes = [(1.0, clip.units[..., 0].numel())], 16
-    if curve is not None:
+    known, probes = [(1.0, math.prod(clip.tokens.shape[:2]))], 16
+    if curve is not None and plan.steps == "both" and plan.epsilon is None:
         known, probes = curve.points, 3
-    within = target // 100 if exact else 0  # the rank of the edges will see to the rest
+    within = target // (100 if exact else 1000)  # exact: the rank of the edges sees to the rest
     tau, kept = solve(lambda tau: _count(clip, plan, tau), target, lo, 1.0, known, probes, within)
     return tau, kept == target
 

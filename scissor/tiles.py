@@ -70,9 +70,10 @@ def link(units: Tensor, tau: float) -> tuple[Tensor, Tensor]:
 
 
 def _contract(labels: Tensor, edges: list[tuple[Tensor, Tensor]]) -> Tensor:
-    return (
-        unite(labels, *(torch.cat(ends) for ends in zip(*edges, strict=True))) if edges else labels
-    )
+    if not edges:
+        return labels
+    u, v = zip(*edges, strict=True)
+    return unite(labels, torch.cat(u), torch.cat(v))
 
 
 def sampled_link(
