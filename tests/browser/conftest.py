@@ -8,6 +8,8 @@ import os
 
 import pytest
 
+from browser.driving import painted
+
 from scissor.bench.browser import browser, find_chromium, running_page
 from scissor.models import catalog
 
@@ -58,6 +60,7 @@ def open_page(chromium, url):
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(f"{url}/?__theme={'dark' if dark else 'light'}")
         page.wait_for_function("() => window.scissor?.last.redraw && window.scissor.last.scene")
+        painted(page)
         return page
 
     yield opened

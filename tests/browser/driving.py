@@ -10,6 +10,14 @@ PAINTED = """(selector) => {
 }"""
 
 
+def painted(page, *names):
+    """Wait until the overlay, or the canvases named, show a picture: frames decode at leisure."""
+    for name in names or ("screen",):
+        page.wait_for_function(
+            f"(selector) => ({PAINTED})(selector) > 20", arg=f'[data-at="{name}"]'
+        )
+
+
 def at(page, name):
     """The text of a part of the page by its data-at name."""
     return page.locator(f'[data-at="{name}"]').first.inner_text()
