@@ -7,7 +7,6 @@ say so; under CI=true that is a failure. SCISSOR_PAGE names a page that runs alr
 import os
 
 import pytest
-
 from browser.driving import painted
 
 from scissor.bench.browser import browser, find_chromium, running_page
