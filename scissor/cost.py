@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from scissor.types import Compression, InDecoder, target_count
+
 
 @dataclass(frozen=True)
 class Shape:
@@ -87,6 +89,20 @@ def prompt_cost(
         paper_flops=sum(paper_layer_flops(shape, n) for n in counts),
         cache_bytes=sum(2 * n * shape.kv_heads * shape.head_width * value_bytes for n in counts),
     )
+
+
+def visual_counts(kept: Compression | InDecoder | None, total: int, layers: int) -> list[int]:
+    """The visual tokens that each of the decoder's layers reads, for `prompt_cost`.
+
+    total: T*N. kept None: all of them everywhere; inside the decoder: all until it prunes.
+    """
+    if kept is None:
+        return [total] * layers
+    if isinstance(kept, InDecoder):
+        after, count = kept.layer, target_count(kept.retention, total)
+    else:
+        after, count = kept.after, kept.kept
+    return [total if layer < after else count for layer in range(layers)]
 
 
 def layer_flops(shape: Shape, n: int) -> int:

@@ -14,7 +14,7 @@ from scissor.types import Compression, Encoded
 
 FORMAT = "scissor-tokens-1"
 TENSORS = ("tokens", "spatial", "group", "share", "hub", "place")
-FACTS = ("method", "grid", "counts", "tau_spatial", "tau_temporal", "target", "seconds")
+FACTS = ("method", "grid", "counts", "tau_spatial", "tau_temporal", "target", "seconds", "after")
 
 
 def write_tokens(
@@ -58,6 +58,7 @@ def read_tokens(path: str | Path) -> tuple[Compression, dict]:
     if facts.get("format") != FORMAT:
         raise ValueError("this file holds no tokens written by Scissor")
     times = tensors.pop("times").numpy()
+    facts.setdefault("after", 0)  # files written before the field was there
     fields = {name: facts[name] for name in FACTS}
     fields |= {"grid": tuple(fields["grid"]), "counts": tuple(fields["counts"])}
     rest = {"times": times, "model": facts["model"], "clip": facts["clip"]}

@@ -8,7 +8,7 @@ tokens a frame, D their width, M tokens after step 1, K tokens kept.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -71,6 +71,7 @@ class Compression:
     place: [K, 3] float32, mean frame, row and column of the share (of the hub if it is empty).
     counts: (T*N, M, K). tau_spatial, tau_temporal: thresholds used; None for other methods.
     target: the count that was asked for, None where a threshold was. seconds: by stage.
+    after: the decoder's layers that still read all T*N tokens; 0 if the choice came before them.
     """
 
     method: str
@@ -86,6 +87,7 @@ class Compression:
     tau_temporal: float | None = None
     target: int | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
+    after: int = 0
 
     @property
     def kept(self) -> int:
@@ -109,12 +111,14 @@ class Compression:
 class InDecoder:
     """Prune inside the language model: after `layer` layers keep `retention` of the visual tokens.
 
-    method names the rule, "fastv" the only one so far (arXiv 2403.06764).
+    method names the rule, "fastv" the only one so far (arXiv 2403.06764). chosen: told the indices
+    [K] int64 of the visual tokens that stay, ascending, once a prefill has chosen them.
     """
 
     layer: int
     retention: float
     method: str = "fastv"
+    chosen: Callable[[Tensor], None] | None = field(default=None, compare=False, repr=False)
 
 
 def target_count(retention: float, total: int) -> int:

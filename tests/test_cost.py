@@ -1,7 +1,16 @@
 import pytest
 import torch
 
-from scissor.cost import SHAPES, Shape, layer_flops, paper_layer_flops, prompt_cost, shape_of
+from scissor.cost import (
+    SHAPES,
+    Shape,
+    layer_flops,
+    paper_layer_flops,
+    prompt_cost,
+    shape_of,
+    visual_counts,
+)
+from scissor.types import InDecoder
 
 
 def llama(**sizes):
@@ -89,3 +98,17 @@ def test_the_embedded_models_sizes_are_those_it_ships_with():
     names = ("num_hidden_layers", "hidden_size", "intermediate_size", "num_attention_heads")
     names += ("num_key_value_heads", "vocab_size")
     assert SHAPES["mini"] == Shape(*(decoder[name] for name in names))
+
+
+def test_layers_before_a_choice_inside_read_everything():
+    import numpy as np
+
+    from scissor.methods import METHODS
+    from scissor.models.pruning import selection
+    from scissor.types import Encoded
+
+    clip = Encoded(torch.randn(2, 10, 4), (2, 5), np.arange(2), "test", "k")
+    assert visual_counts(None, 20, 3) == [20, 20, 20]
+    assert visual_counts(METHODS["random"](clip, 0.3), 20, 3) == [6, 6, 6]
+    assert visual_counts(InDecoder(2, 0.3), 20, 4) == [20, 20, 6, 6]
+    assert visual_counts(selection(clip, torch.arange(6), after=2), 20, 4) == [20, 20, 6, 6]

@@ -23,6 +23,7 @@ def test_everything_comes_back(tmp_path):
         tau_temporal=0.81,
         target=2,
         seconds={"merge": 0.5},
+        after=2,
     )
     encoded = Encoded(torch.randn(2, 3, 4), (1, 3), np.array([0.0, 1.5]), "mini", "k")
     write_tokens(tmp_path / "t.safetensors", kept, encoded, clip="a clip")

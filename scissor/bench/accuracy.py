@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scissor.bench.intervals import Estimate, average, mean_over_kinds, share, table
+from scissor.cost import visual_counts
 from scissor.methods import METHODS
 from scissor.models.contract import VideoLLM
 from scissor.scenes import Clip, Library, Reader, exam, exam_library, overlap, score
@@ -25,6 +26,7 @@ from scissor.scenes.exam import CLIPS, fingerprint
 from scissor.scenes.questions import KINDS
 from scissor.scenes.render import clip as as_video
 
+DEEP = 1000  # layers: in the last of them any pruning is done
 QUICK = 60  # clips of a run without --limit: 12 questions of each kind, about five minutes
 
 
@@ -90,7 +92,7 @@ def measure(
             "clip": clip.index,
             "method": condition.method,
             "retention": condition.retention,
-            "kept": total if kept is None else kept.kept,
+            "kept": visual_counts(kept, total, DEEP)[-1],
             "total": total,
             "seconds": {stage: round(value, 3) for stage, value in seconds.items()},
             "answers": answers,

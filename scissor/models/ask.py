@@ -10,10 +10,13 @@ not in it (every setting shares it), nor is the time in which the caller holds t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 
+from torch import Tensor
+
 from scissor.models.contract import Kept, VideoLLM
+from scissor.models.pruning import selection
 from scissor.types import Compression, Encoded, InDecoder, target_count
 
 
@@ -22,6 +25,8 @@ class Answer:
     """An answer so far.
 
     kept: visual tokens the decoder answers from (with InDecoder: in its later layers), of `total`.
+    compression: what was answered from; an InDecoder becomes the Compression of the tokens it kept
+    as soon as the prefill has chosen them, which is before the first text.
     seconds_compress: making `compression`. seconds_first: until the first text, compress and
     prefill included; None before it. seconds_total: until now. written: tokens of the whole answer,
     end of turn included; 0 until done. stopped: ended by `stop`, not by the model or the limit.
@@ -73,12 +78,13 @@ def ask(
     clock = _Clock()
     kept = compress() if compress is not None else None
     compressed, first, text = clock.read(), None, ""
+    kept, known = _watched(encoded, kept)
 
     def so_far(**more: object) -> Answer:
         now = clock.read()
         clock.pause()
         counts = _count(encoded, kept), encoded.tokens.shape[0] * encoded.tokens.shape[1]
-        return Answer(model.name, text, *counts, kept, compressed, first, now, **more)
+        return Answer(model.name, text, *counts, known(), compressed, first, now, **more)
 
     yield so_far()
     clock.resume()
@@ -115,6 +121,21 @@ def ask_both(
         limits = {"max_new_tokens": max_new_tokens, "stop": stop}
         for answer in ask(model, encoded, make, question, **limits):
             yield side, answer
+
+
+def _watched(encoded: Encoded, kept: Kept) -> tuple[Kept, Callable[[], Kept]]:
+    """`kept` to answer from, and what is known of it: the tokens chosen inside, once they are."""
+    if not isinstance(kept, InDecoder):
+        return kept, lambda: kept
+    seen: list[Tensor] = []
+    made: list[Compression] = []
+
+    def known() -> Kept:
+        if seen and not made:
+            made.append(selection(encoded, seen[0], kept.method, kept.layer))
+        return made[0] if made else kept
+
+    return replace(kept, chosen=seen.append), known
 
 
 def _count(encoded: Encoded, kept: Kept) -> int:

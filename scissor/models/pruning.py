@@ -99,6 +99,8 @@ class Pruner:
         paid = scores.softmax(-1).mean(dim=(0, 1)).cpu()[self._visual]
         best = paid.argsort(descending=True, stable=True)[: self._count]
         self.kept = best.sort().values
+        if self._how.chosen is not None:
+            self._how.chosen(self.kept)
         stays = torch.ones(self._length, dtype=torch.bool)
         stays[self._visual] = False
         stays[self._visual[self.kept]] = True
@@ -115,8 +117,11 @@ class Pruner:
         return args, {**kwargs, "attention_mask": mask[..., columns.to(mask.device)]}
 
 
-def selection(encoded: Encoded, kept: Tensor, method: str = "fastv") -> Compression:
-    """The input tokens `kept` [K] (flat indices, ascending) as a Compression that only selects."""
+def selection(encoded: Encoded, kept: Tensor, method: str = "fastv", after: int = 0) -> Compression:
+    """The input tokens `kept` [K] (flat indices, ascending) as a Compression that only selects.
+
+    after: the layers that still read all tokens (Compression.after).
+    """
     T, N, _ = encoded.tokens.shape
     share = torch.full((T * N,), -1, dtype=torch.int64)
     share[kept] = torch.arange(len(kept))
@@ -132,4 +137,5 @@ def selection(encoded: Encoded, kept: Tensor, method: str = "fastv") -> Compress
         place=encoded.places[kept],
         counts=(T * N, len(kept), len(kept)),
         target=len(kept),
+        after=after,
     )

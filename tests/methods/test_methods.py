@@ -1,34 +1,40 @@
 """Properties that every compressor keeps, and what the controls are."""
 
+from dataclasses import replace
+
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from scissor.methods import METHODS
+from scissor.methods import METHODS, Method
 from scissor.methods.pool import coarse_grid
-from scissor.types import Encoded, target_count
+from scissor.types import Encoded, InDecoder, target_count
 
-EXACT = ("scc", "random")
+BEFORE = [name for name, method in METHODS.items() if not method.inside]
+SELECT = ("random", "uniform", "frames")
 
 
 def encoded(frames=3, grid=(4, 5), width=6, seed=0):
     generator = torch.Generator().manual_seed(seed)
     tokens = torch.randn(frames, grid[0] * grid[1], width, generator=generator)
     times = torch.arange(frames).double().numpy()
-    return Encoded(tokens, grid, times, "test", f"clip {seed}")
+    attention = torch.rand(tokens.shape[:2], generator=generator)
+    return Encoded(tokens, grid, times, "test", f"clip {seed}", attention)
 
 
 shapes = st.tuples(st.integers(1, 4), st.tuples(st.integers(1, 5), st.integers(1, 5)))
 retentions = st.floats(0.01, 1)
 
 
-@pytest.mark.parametrize("name", list(METHODS))
+@pytest.mark.parametrize("name", BEFORE)
 @settings(max_examples=40)
 @given(shapes, retentions, st.integers(0, 5))
 def test_the_count_is_right_and_the_provenance_whole(name, shape, retention, seed):
     clip = encoded(*shape, seed=seed)
-    kept = METHODS[name](clip, retention)
+    method = METHODS[name]
+    assume(method.reaches(retention, shape[0]))
+    kept = method(clip, retention)
     total = clip.tokens.shape[0] * clip.tokens.shape[1]
     assert kept.counts[0] == total
     assert kept.target in (target_count(retention, total), None)
@@ -36,7 +42,9 @@ def test_the_count_is_right_and_the_provenance_whole(name, shape, retention, see
     assert kept.hub.shape == (kept.kept, 2)
     assert kept.place.shape == (kept.kept, 3)
     assert kept.grid == clip.grid
-    if name in EXACT:
+    assert kept.method == name
+    assert kept.after == 0
+    if method.exact:
         assert kept.kept == target_count(retention, total)
     for label in (kept.group, kept.share):
         assert label.shape == clip.tokens.shape[:2]
@@ -44,7 +52,7 @@ def test_the_count_is_right_and_the_provenance_whole(name, shape, retention, see
         assert label.max() < kept.kept
 
 
-@pytest.mark.parametrize("name", ["random", "frames", "pool"])
+@pytest.mark.parametrize("name", [*SELECT, "pool"])
 @settings(max_examples=40)
 @given(shapes, retentions)
 def test_kept_tokens_are_inputs_or_means_of_inputs_in_order(name, shape, retention):
@@ -59,7 +67,7 @@ def test_kept_tokens_are_inputs_or_means_of_inputs_in_order(name, shape, retenti
         frame, cell = kept.hub[j].tolist()
         assert kept.share[frame, cell] == j
     order = kept.hub[:, 0] * clip.tokens.shape[1] + kept.hub[:, 1]
-    if name != "pool":
+    if name in SELECT:
         assert (order.diff() > 0).all()
         assert (kept.share >= 0).sum() == kept.kept
     else:
@@ -67,14 +75,14 @@ def test_kept_tokens_are_inputs_or_means_of_inputs_in_order(name, shape, retenti
         assert (kept.share >= 0).all()
 
 
-@pytest.mark.parametrize("name", list(METHODS))
+@pytest.mark.parametrize("name", BEFORE)
 def test_at_100_percent_nothing_changes(name):
     clip = encoded()
     kept = METHODS[name](clip, 1)
     torch.testing.assert_close(kept.tokens, clip.tokens.reshape(-1, 6))
 
 
-@pytest.mark.parametrize("name", list(METHODS))
+@pytest.mark.parametrize("name", BEFORE)
 def test_equal_clips_give_equal_results(name):
     first, second = METHODS[name](encoded(), 0.3), METHODS[name](encoded(), 0.3)
     assert torch.equal(first.tokens, second.tokens)
@@ -122,3 +130,54 @@ def test_random_depends_on_clip_and_seed():
 def test_an_unknown_method_is_a_key_error():
     with pytest.raises(KeyError):
         METHODS["magic"]
+
+
+def test_every_method_says_what_it_is():
+    for name, method in METHODS.items():
+        assert method.name == name
+        assert method.kind in ("ours", "paper", "control", "ablation")
+        assert method.title
+        assert method.line.endswith(".")
+        assert bool(method.source) == (method.kind != "control")
+        assert not method.inside or isinstance(method(encoded(), 0.5), InDecoder)
+
+
+def test_a_floor_is_a_share_of_whole_frames():
+    method = Method("m", "M", "A line.", "paper", whole=4, home="random_tokens:compress")
+    assert [method.floor(frames) for frames in (1, 4, 6, 8)] == [1, 0.25, 1 / 3, 0.25]
+    assert method.reaches(0.25, 8)
+    assert not method.reaches(0.24, 8)
+    assert method(encoded(8), 0.25).kept == 40
+    with pytest.raises(ValueError, match="at least 25%"):
+        method(encoded(8), 0.2)
+    assert METHODS["scc"].reaches(0.001, 8)
+
+
+def test_attention_that_was_not_asked_for_is_named():
+    method = Method("m", "M", "A line.", "paper", needs_attention=True, home="frames:compress")
+    clip = replace(encoded(), attention=None)
+    with pytest.raises(ValueError, match="attention=True"):
+        method(clip, 0.5)
+    assert method(encoded(), 0.5).kept == 40
+
+
+@given(st.integers(1, 6), retentions)
+def test_uniform_tokens_stand_in_equal_steps(frames, retention):
+    hub = METHODS["uniform"](encoded(frames, (2, 5)), retention).hub
+    at = hub[:, 0] * 10 + hub[:, 1]
+    gaps = at.diff()
+    assert len(gaps) == 0 or gaps.max() - gaps.min() <= 1
+    assert abs(int(at[0]) - (10 * frames - 1 - int(at[-1]))) <= 1
+
+
+def test_a_variant_of_scc_leaves_its_part_out():
+    clip = encoded(4, (5, 5))
+    one = METHODS["scc-spatial"](clip, 0.2)
+    first = torch.arange(4)[:, None].expand(4, 25)
+    assert torch.equal(one.hub[one.group][..., 0], first)
+    assert METHODS["scc-spatial"](clip, 0.01).kept == 4
+    two = METHODS["scc-temporal"](clip, 0.2)
+    assert torch.equal(two.spatial.flatten(), torch.arange(100))
+    plain = METHODS["scc-unmerged"](clip, 0.2)
+    assert torch.equal(plain.share, plain.group)
+    assert torch.equal(plain.group, METHODS["scc"](clip, 0.2).group)

@@ -119,3 +119,20 @@ def test_both_without_warm_up_and_stopped_between(world, encoded):
             stopping.append(True)
     assert model.calls == [(3, 64)]
     assert answer.stopped
+
+
+def test_tokens_chosen_inside_become_a_compression_before_the_first_text(world, encoded):
+    class Inside(Model):
+        def answer(self, encoded, kept, question, **limits):
+            kept.chosen(torch.tensor([1, 4, 7]))
+            yield from super().answer(encoded, kept, question, **limits)
+
+    how = InDecoder(2, 0.3)
+    answers = list(ask(Inside(world), encoded, lambda: how, "What?"))
+    assert answers[0].compression == how
+    for answer in answers[1:]:
+        assert answer.compression is answers[1].compression
+    found = answers[1].compression
+    assert found.hub.tolist() == [[0, 1], [0, 4], [1, 2]]
+    assert (found.method, found.after, found.counts) == ("fastv", 2, (10, 3, 3))
+    assert {answer.kept for answer in answers} == {3}

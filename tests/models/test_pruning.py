@@ -104,6 +104,14 @@ def test_pruning_changes_the_answer_and_leaves_the_model_as_it_was(decoder, prom
     assert not any(module._forward_pre_hooks for module in decoder.modules())
 
 
+def test_the_chosen_tokens_are_told(decoder, prompt):
+    told = []
+    around = pruning(decoder, prompt, InDecoder(2, 0.25, chosen=told.append))
+    list(greedy(decoder, prompt, [], max_new_tokens=3, around=around))
+    assert len(told) == 1
+    assert torch.equal(told[0], around.kept)
+
+
 def test_hooks_go_when_a_call_fails(decoder, prompt):
     around = pruning(decoder, prompt, InDecoder(2, 0.1))
     with pytest.raises(ZeroDivisionError), around():
@@ -145,3 +153,5 @@ def test_a_selection_marks_what_was_dropped():
     assert kept.place.tolist() == [[0, 0, 1], [1, 0, 2]]
     assert kept.counts == (12, 2, 2)
     assert kept.moved == 0
+    assert kept.after == 0
+    assert selection(clip, torch.tensor([1, 8]), after=2).after == 2
