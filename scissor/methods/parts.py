@@ -16,7 +16,7 @@ def select(encoded: Encoded, chosen: Tensor, method: str, retention: float) -> C
     frames, cells, width = encoded.tokens.shape
     label = torch.full((frames * cells,), -1, dtype=torch.int64)
     label[chosen] = torch.arange(len(chosen))
-    return _compression(
+    return compression(
         encoded,
         method,
         encoded.tokens.reshape(-1, width)[chosen],
@@ -32,17 +32,24 @@ def unite(
 ) -> Compression:
     """Averages the tokens of each group. label: [T, N] int64, every group 0..K-1 in use.
 
-    hub: [K] int64, the flat index of each group's hub.
+    hub: [K] int64, the flat index of each group's hub. A label of -1 drops the token.
     """
     flat, total = label.flatten(), len(hub)
+    kept = flat >= 0
+    flat = flat[kept]
     size = torch.bincount(flat, minlength=total).float()[:, None]
-    tokens = encoded.tokens.reshape(flat.numel(), -1).float()
+    tokens = encoded.tokens.flatten(0, 1)[kept].float()
     sums = torch.zeros(total, tokens.shape[1]).index_add_(0, flat, tokens)
-    spots = torch.zeros(total, 3).index_add_(0, flat, encoded.places)
-    return _compression(encoded, method, sums / size, label, hub, spots / size, retention)
+    spots = torch.zeros(total, 3).index_add_(0, flat, encoded.places[kept])
+    return compression(encoded, method, sums / size, label, hub, spots / size, retention)
 
 
-def _compression(
+def evenly(count: int, parts: int) -> list[int]:
+    """`count` in that many whole parts, the larger ones (by one) first."""
+    return [count // parts + (k < count % parts) for k in range(parts)]
+
+
+def compression(
     encoded: Encoded,
     method: str,
     tokens: Tensor,
@@ -51,6 +58,7 @@ def _compression(
     place: Tensor,
     retention: float,
 ) -> Compression:
+    """From kept tokens [K, D], labels [T, N] (-1: dropped), flat hubs [K] and places [K, 3]."""
     total, cells = label.numel(), max(1, label.shape[1])
     return Compression(
         method=method,
