@@ -22,6 +22,8 @@ _HOME = {
     "Prepared": "scc",
     "curve": "scc",
     "Curve": "budget",
+    "METHODS": "methods",
+    "smallest_retention": "fidelity",
     "prompt_cost": "cost",
     "SHAPES": "cost",
     "load_model": "models",
