@@ -6,6 +6,7 @@ Knows what Gradio hands over and expects back. Leaves the work to desk.py, redra
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from typing import Any
 
 import gradio as gr
@@ -14,6 +15,7 @@ from scissor.ui.desk import Desk
 from scissor.ui.errors import RequestError, sentence
 from scissor.ui.examples import Example
 from scissor.ui.figures import Look, graph_tab, tokens_tab
+from scissor.ui.links import example_at, read_link
 from scissor.ui.redraw import Dial, alike, redraw, scene
 from scissor.ui.store import Clip
 
@@ -84,7 +86,41 @@ class Events:
         if before is clip:
             handle = dials["handle"]
         dial = Dial.read(dials)
-        return {"handle": handle, "lead": dial.lead, "value": dial.value}
+        return {
+            "handle": handle,
+            "lead": dial.lead,
+            "value": dial.value,
+            "example": example_at(path, self.examples),
+            "model": model,
+            "frames": int(frames),
+        }
+
+    def arrive(
+        self,
+        path: str | None,
+        question: str,
+        model: str,
+        frames: float,
+        dials: Any,
+        event: gr.EventData,
+    ) -> Iterator[tuple]:
+        """The page was opened by a link: (clip, question, model, frames, dials, status, what the
+        link said in vain).
+        """
+        wish = read_link(event.query, self.examples)
+        if wish.example:
+            path = str(wish.example.path)
+        model, frames = wish.model or model, wish.frames or frames
+        question = wish.question or (wish.example.question if wish.example else question)
+        dials = dials if wish.dial is None else {**(dials or {}), **asdict(wish.dial)}
+        ignored = " ".join(wish.ignored)
+        yield *[gr.skip()] * 5, _status("Opening what the link shows …", "busy"), ignored
+        told = _status()
+        try:
+            dials = self._opened(path, model, frames, dials)
+        except Exception as error:
+            dials, told = gr.skip(), _status(sentence(error), "bad")
+        yield path if wish.example else gr.skip(), question, model, frames, dials, told, ignored
 
     def run(
         self,

@@ -18,6 +18,7 @@ from scissor.mini.loading import CONFIG, WEIGHTS, shipped
 from scissor.ui.desk import Desk, last
 from scissor.ui.errors import sentence
 from scissor.ui.examples import CLIPS, OBJECTS, examples
+from scissor.ui.links import name_of
 from scissor.ui.redraw import Dial, mark
 from scissor.ui.store import Clip
 
@@ -49,11 +50,18 @@ def open_page(desk: Desk) -> Opening:
     except Exception as error:
         return Opening(str(first.path), status={"text": sentence(error), "kind": "bad"})
     answers = recorded(clip, mark(desk.compression(clip, DIAL)), first.question)
-    return Opening(str(first.path), first.question, _dials(handle), answers)
+    return Opening(str(first.path), first.question, _dials(handle, name_of(first)), answers)
 
 
-def _dials(handle: str | None) -> dict[str, Any]:
-    return {"handle": handle, "lead": DIAL.lead, "value": DIAL.value}
+def _dials(handle: str | None, example: str | None = None) -> dict[str, Any]:
+    return {
+        "handle": handle,
+        "lead": DIAL.lead,
+        "value": DIAL.value,
+        "example": example,
+        "model": MODEL,
+        "frames": FRAMES,
+    }
 
 
 def recorded(clip: Clip, made: str, question: str, record: Path = RECORD) -> dict[str, Any] | None:

@@ -90,6 +90,7 @@ def _left(events: Events, opening: Opening) -> dict[str, gr.Component]:
         "status": parts.status(opening.status),
         "run": gr.Button("Run", variant="primary", elem_id="sc-run"),
         "stop": gr.Button("Stop", visible=False, elem_id="sc-stop"),
+        "links": parts.links(opening.question),
     }
 
 
@@ -132,12 +133,17 @@ def _wire(events: Events, left: dict, right: dict) -> None:
     # A browser's player shows no GIF, but the strip of sampled frames does.
     left["picture"].upload(lambda path: path, left["picture"], left["video"], **private)
     left["pick"].pick(events.pick, None, [left["video"], left["question"]], queue=False, **private)
-
+    _wire_link(events, left, right, private | model)
     _wire_answers(events, left, right, private | model)
     _wire_figures(events, right, private)
     left["question"].change(
         None, left["question"], None, js="(q) => { scissor.say('question', q); return []; }"
     )
+
+
+def _wire_link(events: Events, left: dict, right: dict, how: dict) -> None:
+    settings = [left["video"], left["question"], left["model"], left["frames"], right["dials"]]
+    left["links"].arrive(events.arrive, settings, [*settings, left["status"], left["links"]], **how)
 
 
 def _wire_answers(events: Events, left: dict, right: dict, how: dict) -> None:

@@ -79,6 +79,11 @@ def examples(cards: list[dict[str, str]]) -> gr.HTML:
     return part("examples", None, markup=CARDS, calls=("pick",), cards=cards)
 
 
+def links(question: str) -> gr.HTML:
+    """The link to these settings; arrive: the page was opened by one, with its query."""
+    return part("links", None, calls=("arrive",), question=question)
+
+
 def strip() -> gr.HTML:
     """The sampled frames."""
     return part("strip", None, markup="<div></div>")

@@ -11,7 +11,10 @@ from pathlib import Path
 import gradio as gr
 
 STATIC = Path(__file__).parent / "static"
-SCRIPTS = ("core", "paint", "screen", "dials", "viewer", "story", "answers", "clips", "curve")
+SCRIPTS = (
+    *("core", "paint", "screen", "dials", "viewer", "story", "answers", "clips", "curve"),
+    *("links",),
+)
 STYLES = ("base", "parts")
 SANS = ("IBM Plex Sans", (400, 700))
 MONO = ("IBM Plex Mono", (400, 700))

@@ -26,6 +26,7 @@ scissor.dials = (() => {
       if (!value?.handle) return;
       this.stand = { lead: value.lead, value: value.value };
       this.mark();
+      this.tell();
       if (value.handle !== this.handle) {
         Object.assign(this, { handle: value.handle, scene: null });
         this.coming = this.bring(value.handle);
@@ -68,9 +69,16 @@ scissor.dials = (() => {
       this.ask({ handle: this.handle, lead, value });
     }
 
+    // What a link carries: the clip's name, model and frames as the server gave them, and the dial.
+    tell() {
+      const { example, model, frames } = this.props.value;
+      say("settings", { example, model, frames, ...this.stand });
+    }
+
     // Tell the server's events where the dials stand now that the hand has let go.
     release() {
       this.props.value = { ...this.props.value, ...this.stand };
+      this.tell();
       this.ask({ handle: this.handle, ...this.stand, done: () => this.trigger("release") });
     }
 
