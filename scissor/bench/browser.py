@@ -71,8 +71,8 @@ def _await(url: str, app: subprocess.Popen, wait: float) -> None:
 
 
 @contextmanager
-def browser() -> Iterator[Any]:
-    """A headless Chromium (playwright.sync_api.Browser).
+def browser(*arguments: str) -> Iterator[Any]:
+    """A headless Chromium (playwright.sync_api.Browser) with more command line arguments.
 
     Raises RuntimeError naming what to install where Playwright or Chromium is missing.
     """
@@ -84,7 +84,9 @@ def browser() -> Iterator[Any]:
     if path is None:
         raise RuntimeError("this needs Chromium: install your system's chromium package")
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        chromium = playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox", *arguments]
+        )
         try:
             yield chromium
         finally:

@@ -9,7 +9,7 @@ from typing import Any
 
 import gradio as gr
 
-from scissor.ui import api, parts
+from scissor.ui import api, live, parts
 from scissor.ui.desk import Desk
 from scissor.ui.events import Events
 from scissor.ui.examples import CLIPS, WORLD, examples
@@ -111,6 +111,8 @@ def _right(events: Events, opening: Opening) -> dict[str, gr.Component]:
             found["network"] = gr.Plot(show_label=False, elem_id="sc-network")
         with gr.Tab("Tokens", id="tokens") as tokens, gr.Column(elem_id="sc-tokens"):
             found |= {name: _chart(name, *words) for name, words in CHARTS.items()}
+        with gr.Tab("Live", id="live"):
+            live.place(events.desk)
     found["answers"] = parts.answers(opening.answers)
     found |= {"tab": gr.State("overlay"), "tabs": (overlay, graph, tokens)}
     return found

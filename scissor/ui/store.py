@@ -29,6 +29,7 @@ Value = TypeVar("Value")
 PICTURE_WIDTH = 640
 CLIP_BYTES = 768 * 2**20
 HANDLES = 4096
+EMBEDDED = "mini"
 CURVE_POINTS = 20  # enough for a bracket and a chart; each costs a whole compression
 
 
@@ -145,11 +146,10 @@ class Store:
 
 
 class Shelf:
-    """The one model in memory. Loading another lets the first go."""
+    """The models in memory: the embedded one, which is small, and the last other one."""
 
     def __init__(self) -> None:
-        self._model: VideoLLM | None = None
-        self._name = ""
+        self._models: dict[bool, tuple[str, VideoLLM]] = {}  # embedded or not -> name, model
         # Held while a model is loaded or used. A plain lock: an answer that streams may be resumed,
         # and so be let go, by another thread than the one that began it.
         self.lock = threading.Lock()
@@ -159,7 +159,8 @@ class Shelf:
 
         Raises ModelError with a sentence.
         """
-        if self._name != name:
-            self._model, self._name = None, ""
-            self._model, self._name = models.load_model(name), name
-        return self._model
+        slot = name == EMBEDDED
+        if self._models.get(slot, ("", None))[0] != name:
+            self._models.pop(slot, None)  # before the next one needs its memory
+            self._models[slot] = name, models.load_model(name)
+        return self._models[slot][1]

@@ -12,6 +12,8 @@ from browser.driving import painted
 from scissor.bench.browser import browser, find_chromium, running_page
 from scissor.models import catalog
 
+CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+
 
 def missing():
     """What these tests lack here, or None."""
@@ -42,7 +44,7 @@ def url():
 
 @pytest.fixture(scope="session")
 def chromium(url):
-    with browser() as found:
+    with browser(*CAMERA) as found:
         yield found
 
 
