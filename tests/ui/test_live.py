@@ -98,9 +98,7 @@ def test_ask_answers_from_what_was_seen(live):
     assert final["running"] is False
     cards = final["cards"]
     assert cards["question"] == "What was that?"
-    assert cards["all"]["text"] == [
-        ["I was given 576 tokens in 16 frames ", False]
-    ] or "576" in str(cards["all"]["text"])
+    assert "".join(words for words, _ in cards["all"]["text"]).split()[3] == "576"
     assert cards["kept"]["tokens"] == drawn["kept"]
     assert cards["past"] == drawn["past"]
     assert cards["all"]["state"] == cards["kept"]["state"] == "done"
