@@ -165,7 +165,7 @@ class Streams:
                 del self._streams[handle]
 
 
-def threshold(value: Any, default: float = 0.8) -> float:
+def threshold(value: Any, default: float = 0.85) -> float:
     """A tau from the page's JSON, in [-1, 1]; the default for what is none."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value:
         return default

@@ -158,7 +158,15 @@ def test_streams_without_frames_are_forgotten():
 
 @pytest.mark.parametrize(
     ("value", "tau"),
-    [(0.5, 0.5), (7, 1.0), (-3, -1.0), (None, 0.8), ("x", 0.8), (True, 0.8), (float("nan"), 0.8)],
+    [
+        (0.5, 0.5),
+        (7, 1.0),
+        (-3, -1.0),
+        (None, 0.8),
+        ("x", 0.85),
+        (True, 0.85),
+        (float("nan"), 0.85),
+    ],
 )
 def test_any_threshold_becomes_one(value, tau):
     assert threshold(value) == tau
