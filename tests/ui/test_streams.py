@@ -162,7 +162,7 @@ def test_streams_without_frames_are_forgotten():
         (0.5, 0.5),
         (7, 1.0),
         (-3, -1.0),
-        (None, 0.8),
+        (None, 0.85),
         ("x", 0.85),
         (True, 0.85),
         (float("nan"), 0.85),
