@@ -12,7 +12,7 @@ import torch
 
 from scissor.models.ask import Answer, ask, ask_both
 from scissor.models.contract import Kept, ModelError, VideoLLM
-from scissor.models.loading import Progress, folder_of, name_of, read_config
+from scissor.models.loading import Checkpoint, Progress, folder_of, name_of, read_config
 from scissor.models.machine import pick_device, pick_dtype
 
 __all__ = [
@@ -25,8 +25,20 @@ __all__ = [
     "load_model",
 ]
 
-FAMILIES = {"llava_onevision": "onevision", "mini": "mini"}
-"""A checkpoint's family (family_of) -> the file here that serves it: load(folder, name, ...)."""
+FAMILIES = {
+    "mini": "mini",
+    "llava_onevision": "onevision",
+    "llava_qwen": "llava_scissor",
+    "llava_next_video": "llava_next_video",
+    "qwen2_5_vl": "qwen2_5_vl",
+    "qwen3_vl": "qwen3_vl",
+    "smolvlm": "smolvlm",
+    "internvl": "internvl",
+}
+"""A checkpoint's family (family_of) -> the file here that serves it: load(checkpoint)."""
+
+RANDOM = "scissor_random_weights"
+"""True in the config.json of a checkpoint that was written for tests: its answers mean nothing."""
 
 
 def load_model(
@@ -34,11 +46,13 @@ def load_model(
     *,
     device: str | torch.device | None = None,
     dtype: torch.dtype | None = None,
+    four_bit: bool = False,
     progress: Progress | None = None,
 ) -> VideoLLM:
     """Load a model by catalog name, hub repository or local folder.
 
     device: CUDA where there is one, else the CPU. dtype: bfloat16 on CUDA, else float32.
+    four_bit: weights in 4 bits, by bitsandbytes on CUDA.
     progress: called with a fraction and a phrase. Raises ModelError with a sentence that helps.
     """
     tell = progress or (lambda fraction, phrase: None)
@@ -46,19 +60,29 @@ def load_model(
     title = name_of(name)
     tell(0.0, f"Looking for {title}")
     folder = folder_of(name, progress)
-    family = family_of(read_config(folder))
+    config = read_config(folder)
+    family = family_of(config)
     if family not in FAMILIES:
         raise ModelError(
             f"{title} is a {family or 'nameless'} model; the families known here are "
             f"{', '.join(FAMILIES)}."
         )
     tell(0.6, "Loading the weights")
+    if config.get(RANDOM):
+        title = f"{title} (random weights)"
+    kind = pick_dtype(device, dtype)
     module = import_module(f"scissor.models.{FAMILIES[family]}")
-    model = module.load(folder, title, device, pick_dtype(device, dtype))
+    model = module.load(Checkpoint(folder, title, config, device, kind, four_bit))
     tell(1.0, "Ready")
     return model
 
 
 def family_of(config: dict) -> str | None:
-    """transformers' model_type; "mini" for a folder in the embedded model's own format."""
-    return "mini" if {"stages", "decoder"} <= config.keys() else config.get("model_type")
+    """transformers' model_type; "mini" for a folder in the embedded model's own format.
+
+    "llava_qwen" for LLaVA-NeXT's format, whatever model_type a training run left in it.
+    """
+    if {"stages", "decoder"} <= config.keys():
+        return "mini"
+    made_by = " ".join(config.get("architectures") or ())
+    return "llava_qwen" if "LlavaQwen" in made_by else config.get("model_type")

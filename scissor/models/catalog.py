@@ -86,14 +86,20 @@ def find(name: str) -> Entry | None:
     return next((entry for entry in ENTRIES if name in (entry.name, entry.repository)), None)
 
 
-def memory_needed(parameters: int, dtype: torch.dtype) -> int:
-    """Bytes for weights in `dtype`, and about a gigabyte to work in."""
-    return parameters * dtype.itemsize + (GIB if parameters > 10**8 else GIB // 4)
+def memory_needed(parameters: int, dtype: torch.dtype, four_bit: bool = False) -> int:
+    """Bytes for weights in `dtype`, and about a gigabyte to work in.
+
+    four_bit: about 0.7 bytes a weight, as embeddings and norms stay as they are.
+    """
+    size = 0.7 if four_bit else dtype.itemsize
+    return int(parameters * size) + (GIB if parameters > 10**8 else GIB // 4)
 
 
-def too_big(parameters: int, device: torch.device, dtype: torch.dtype) -> str | None:
+def too_big(
+    parameters: int, device: torch.device, dtype: torch.dtype, *, four_bit: bool = False
+) -> str | None:
     """A sentence if `device` has no room for that many parameters in `dtype`, else None."""
-    need, free = memory_needed(parameters, dtype), machine.free_memory(device)
+    need, free = memory_needed(parameters, dtype, four_bit), machine.free_memory(device)
     if free is None or need <= free:
         return None
     place = "this GPU" if device.type == "cuda" else "this machine"

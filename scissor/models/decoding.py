@@ -30,12 +30,14 @@ class Prompt:
 
     embeds: [1, P, D], in the decoder's type and on its device. visual: [K] int64, where the visual
     rows stand in it. positions: [..., 1, P] int64 as the decoder's position_ids, None to count from
-    0; the answer goes on after the largest. extra: keyword arguments of the prefill call alone.
+    0; the answer goes on at `start`, None for after the largest. extra: keyword arguments of the
+    prefill call alone.
     """
 
     embeds: Tensor
     visual: Tensor
     positions: Tensor | None = None
+    start: int | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -99,8 +101,8 @@ class Run:
     def __init__(self, lm: nn.Module, prompt: Prompt, around: Around = nullcontext) -> None:
         self._lm, self._prompt, self._around = lm, prompt, around
         self._cache: Any = None
-        self._position = len(prompt)
-        if prompt.positions is not None:
+        self._position = len(prompt) if prompt.start is None else prompt.start
+        if prompt.positions is not None and prompt.start is None:
             self._position = int(prompt.positions.max()) + 1
 
     @torch.inference_mode()

@@ -10,6 +10,8 @@ import json
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,22 @@ from scissor.models.contract import ModelError
 
 Progress = Callable[[float, str], object]
 """Told how far a load is: a fraction in [0, 1] and what is going on."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Where a model's files are and how it shall be loaded.
+
+    name: for people to read. config: its config.json. four_bit: weights in 4 bits (bitsandbytes).
+    """
+
+    folder: Path
+    name: str
+    config: dict[str, Any]
+    device: torch.device
+    dtype: torch.dtype
+    four_bit: bool = False
+
 
 WANTED = ["*.json", "*.safetensors", "*.txt", "*.jinja", "*.model"]
 log = logging.getLogger(__name__)
@@ -109,28 +127,41 @@ def load_tokenizer(folder: Path) -> Any:
 
 def load_weights(
     kind: type[nn.Module],
-    folder: Path,
-    device: torch.device,
-    dtype: torch.dtype,
+    checkpoint: Checkpoint,
+    *,
+    strict: bool = False,
+    unused: tuple[str, ...] = (),
     **options: Any,
 ) -> nn.Module:
-    """A model of transformers' class `kind` on `device`, ready to answer.
+    """A model of transformers' class `kind`, ready to answer; `options` go to from_pretrained.
 
+    strict: refuse weights without use too. unused: weights that may be missing, set to zero.
     Raises ModelError if files are missing, memory is short, or any weight would stay random.
     """
+    folder, device = checkpoint.folder, checkpoint.device
     files = machine.weight_files(folder)
     if not files:
         raise ModelError(f"{folder.name} lacks weight files (model.safetensors or all its shards).")
+    if checkpoint.four_bit:
+        options |= _four_bit(checkpoint)
     try:
-        reason = catalog.too_big(machine.count_parameters(files), device, dtype)
+        size = machine.count_parameters(files)
+        reason = catalog.too_big(size, device, checkpoint.dtype, four_bit=checkpoint.four_bit)
         if reason:
             raise ModelError(f"{folder.name} does not fit. {reason} Choose a smaller model.")
         with _quiet():
             model, info = kind.from_pretrained(
-                folder, dtype=dtype, local_files_only=True, output_loading_info=True, **options
+                folder,
+                dtype=checkpoint.dtype,
+                local_files_only=True,
+                output_loading_info=True,
+                **options,
             )
-        _refuse_random(folder.name, info)
-        return model.to(device).eval()
+        _refuse_random(folder.name, info, strict, unused)
+        with torch.no_grad():
+            for name in unused:
+                model.get_parameter(name).zero_()
+        return (model if checkpoint.four_bit else model.to(device)).eval()
     except (torch.OutOfMemoryError, MemoryError) as error:
         raise ModelError(
             f"Memory ran out while loading {folder.name}; close other programs or choose a "
@@ -140,6 +171,21 @@ def load_weights(
         raise
     except (OSError, RuntimeError, ValueError, SafetensorError) as error:
         raise ModelError(f"{folder.name} could not be loaded: its files are damaged.") from error
+
+
+def _four_bit(checkpoint: Checkpoint) -> dict[str, Any]:
+    """from_pretrained's options for weights in 4 bits. Raises ModelError where they cannot be."""
+    lost = [name for name in ("bitsandbytes", "accelerate") if find_spec(name) is None]
+    if lost:
+        raise ModelError(
+            f"Weights in 4 bits need {' and '.join(lost)}: pip install {' '.join(lost)}"
+        )
+    if checkpoint.device.type != "cuda":
+        raise ModelError("Weights in 4 bits need a CUDA device; leave them out on a CPU.")
+    from transformers import BitsAndBytesConfig
+
+    how = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_compute_dtype=checkpoint.dtype)
+    return {"quantization_config": how, "device_map": {"": checkpoint.device}}
 
 
 @contextmanager
@@ -156,17 +202,28 @@ def _quiet() -> Iterator[None]:
             theirs.enable_progress_bar()
 
 
-def _refuse_random(name: str, info: Any) -> None:
+def _refuse_random(name: str, info: Any, strict: bool, unused: tuple[str, ...]) -> None:
     """Raise ModelError if a weight of the model was not in the checkpoint or had another shape."""
-    bad = sorted(
-        str(entry[0] if isinstance(entry, tuple) else entry)
-        for part in ("missing_keys", "mismatched_keys", "error_msgs")
-        for entry in info.get(part) or ()
-    )
+
+    def listed(*parts: str) -> list[str]:
+        entries = (entry for part in parts for entry in info.get(part) or ())
+        return sorted(str(entry[0] if isinstance(entry, tuple) else entry) for entry in entries)
+
+    bad = [
+        key
+        for key in listed("missing_keys", "mismatched_keys", "error_msgs")
+        if key not in unused or key in listed("mismatched_keys")
+    ]
     if bad:
         raise ModelError(
             f"{name} does not hold all weights of its model ({len(bad)} missing or of another "
             f"shape, {bad[0]} first); answers would be random, so it is not used."
         )
-    if info.get("unexpected_keys"):
-        log.info("%s: weights without use: %s", name, sorted(info["unexpected_keys"])[:5])
+    spare = listed("unexpected_keys")
+    if spare and strict:
+        raise ModelError(
+            f"{name} holds {len(spare)} weights that its model has no use for ({spare[0]} first); "
+            "it is another model than this adapter knows, so it is not used."
+        )
+    if spare:
+        log.info("%s: weights without use: %s", name, spare[:5])

@@ -31,16 +31,21 @@ from scissor.models.decoding import (
     text_pieces,
     visual_rows,
 )
+from scissor.models.loading import Checkpoint
 from scissor.types import Compression, Encoded, Video
 
 BATCH = 8
 """Frames that pass the tower at once: threads wait less for each other, in 160 MB."""
 
 
-def load(folder: Path, name: str, device: torch.device, dtype: torch.dtype) -> Mini:
-    """The model in `folder`. Raises ModelError if a file is missing or damaged."""
+def load(checkpoint: Checkpoint) -> Mini:
+    """The embedded model. Raises ModelError if a file is missing or damaged."""
+    folder, name = checkpoint.folder, checkpoint.name
+    if checkpoint.four_bit:
+        raise ModelError(f"{name} is small already: weights in 4 bits are not offered for it.")
     try:
-        return Mini(mini.load(folder), name, device, dtype, source=str(folder))
+        modules = mini.load(folder)
+        return Mini(modules, name, checkpoint.device, checkpoint.dtype, source=str(folder))
     except FileNotFoundError as error:
         lost = Path(error.filename).name
         raise ModelError(f"{name} cannot be loaded: its folder lacks {lost}.") from error

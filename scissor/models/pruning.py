@@ -84,8 +84,9 @@ class Pruner:
             "position_embeddings": tuple(
                 part[..., rows, :] for part in kwargs["position_embeddings"]
             ),
-            "position_ids": kwargs["position_ids"][..., rows],
         }
+        if kwargs.get("position_ids") is not None:  # Qwen's decoders hand on the embeddings alone
+            short["position_ids"] = kwargs["position_ids"][..., rows]
         if kwargs.get("attention_mask") is not None:
             short["attention_mask"] = kwargs["attention_mask"][..., rows, :][..., rows]
         return (hidden, *args[1:]), {**kwargs, **short}

@@ -6,7 +6,10 @@ from tiny_models import text_config
 from tokenizers import Tokenizer, decoders, pre_tokenizers
 from tokenizers.models import BPE
 
-SPECIAL = ["<pad>", "<|im_start|>", "<|im_end|>", "<video>", "<image>"]
+SPECIAL = ["<pad>", "<|im_start|>", "<|im_end|>", "<video>", "<image>", "<|endoftext|>"]
+SPECIAL += ["<|vision_start|>", "<|vision_end|>", "<|video_pad|>", "<|image_pad|>"]
+SPECIAL += ["<fake_token_around_image>", "<global-img>", "<end_of_utterance>"]
+SPECIAL += ["<img>", "</img>", "<IMG_CONTEXT>"]
 
 
 @pytest.fixture(scope="module")

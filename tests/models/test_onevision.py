@@ -3,12 +3,14 @@ import json
 import numpy as np
 import pytest
 import torch
+from makekept import kept_of
 from tiny_models import onevision
 
 from scissor.models import load_model
+from scissor.models.adapter import Adapter
 from scissor.models.contract import ModelError
 from scissor.models.decoding import decode
-from scissor.models.onevision import CHAT, OneVision
+from scissor.models.onevision import FAMILY
 from scissor.models.pixels import frames_to_pixels
 from scissor.types import Compression, InDecoder, Video
 
@@ -23,7 +25,7 @@ def lm(tokenizer):
 
 @pytest.fixture
 def model(lm, tokenizer):
-    return OneVision(lm, tokenizer, "tiny")
+    return Adapter(FAMILY, lm, tokenizer, "tiny")
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +41,7 @@ def encoded(model, video):
 
 def native_inputs(lm, tokenizer, video):
     """As transformers' processor lays them out: one placeholder a token and one for the newline."""
-    text = CHAT.format(question=QUESTION).replace(
+    text = FAMILY.chat.format(question=QUESTION).replace(
         "<video>", "<video>" * (len(video.frames) * 9 + 1)
     )
     ids = tokenizer(text, return_tensors="pt", add_special_tokens=False)
@@ -49,34 +51,6 @@ def native_inputs(lm, tokenizer, video):
         "attention_mask": ids["attention_mask"],
         "pixel_values_videos": pixels,
     }
-
-
-def kept_of(encoded, count, seed=0):
-    """A compression that keeps `count` tokens, some of them averages, in shuffled order."""
-    T, N, _ = encoded.tokens.shape
-    generator = torch.Generator().manual_seed(seed)
-    chosen = torch.randperm(T * N, generator=generator)[:count]
-    flat = encoded.tokens.flatten(0, 1)
-    tokens = (flat[chosen] + flat[chosen.roll(1)]) / 2
-    share = torch.full((T * N,), -1)
-    share[chosen] = torch.arange(count)
-    share = share.reshape(T, N)
-    hub = torch.stack([chosen // N, chosen % N], dim=1)
-    counts = (T * N, count, count)
-    place = torch.zeros(count, 3)
-    return Compression("test", tokens, encoded.grid, share, share, share, hub, place, counts)
-
-
-def test_pixels_equal_the_familys_image_processor():
-    from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
-
-    frames = np.random.default_rng(1).integers(0, 256, (3, 90, 160, 3), dtype=np.uint8)
-    frames[1] = np.linspace(0, 255, 160).astype(np.uint8)[None, :, None]
-    processor = SiglipImageProcessorPil(size={"height": 384, "width": 384})
-    want = processor(images=list(frames), return_tensors="pt")["pixel_values"]
-    got = frames_to_pixels(frames, (384, 384))
-    assert got.shape == (3, 3, 384, 384)
-    assert (got - want).abs().max() <= 2 / 255 + 1e-6  # one grey level of 255 over [-1, 1]
 
 
 def test_encoding_equals_one_native_pass(lm, model, encoded, tokenizer, video):
@@ -165,7 +139,7 @@ def test_every_token_kept_equals_nothing_removed(model, encoded):
 @pytest.mark.parametrize("feature", [-1, -2, 2])
 def test_attention_equals_the_eager_weights(tokenizer, video, feature):
     lm = onevision(tokenizer, feature=feature)
-    got = OneVision(lm, tokenizer, "tiny").encode(video, attention=True)
+    got = Adapter(FAMILY, lm, tokenizer, "tiny").encode(video, attention=True)
     lm.set_attn_implementation({"vision_config": "eager"})
     tower = lm.model.vision_tower
     with torch.inference_mode():
@@ -175,7 +149,7 @@ def test_attention_equals_the_eager_weights(tokenizer, video, feature):
     assert want.std() > 1e-4
     torch.testing.assert_close(got.attention, want, atol=1e-6, rtol=1e-4)
     assert not tower.encoder.layers[layer].self_attn._forward_pre_hooks
-    plain = OneVision(lm, tokenizer, "tiny").encode(video)
+    plain = Adapter(FAMILY, lm, tokenizer, "tiny").encode(video)
     assert plain.attention is None
 
 
