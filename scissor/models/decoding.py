@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +19,9 @@ from torch import Tensor, nn
 from scissor.models.contract import Kept
 from scissor.models.pruning import Pruner
 from scissor.types import Compression, Encoded, InDecoder
+
+if TYPE_CHECKING:
+    from scissor.models.drafts import Prefix
 
 Around = Callable[[], AbstractContextManager]
 """Makes the context every forward call of one run stands in: the prompt's first, then the rest."""
@@ -106,21 +109,41 @@ class Run:
             self._position = int(prompt.positions.max()) + 1
 
     @torch.inference_mode()
-    def prefill(self) -> Tensor:
-        """Run the prompt: [V] float32, the logits of the answer's first token."""
+    def prefill(self, prefix: Prefix | None = None) -> Tensor:
+        """Run the prompt: [V] float32, the logits of the answer's first token.
+
+        prefix: shares what it has read of the prompt's beginning, and learns this prompt.
+        """
         from transformers import DynamicCache
 
         prompt = self._prompt
         extra = dict(prompt.extra)
         if prompt.positions is not None:
             extra["position_ids"] = prompt.positions.to(prompt.embeds.device)
-        self._cache = DynamicCache(config=self._lm.config.get_text_config(decoder=True))
-        return self._forward(inputs_embeds=prompt.embeds, logits_to_keep=1, **extra)[-1]
+        cache, known = prefix.begin(prompt) if prefix else (None, 0)
+        if cache is None:
+            cache = DynamicCache(config=self._lm.config.get_text_config(decoder=True))
+        self._cache = cache
+        if known:
+            extra["position_ids"] = torch.arange(known, len(prompt), device=self._device)[None]
+        if prefix:
+            prefix.keep(self._cache)
+        return self._forward(inputs_embeds=prompt.embeds[:, known:], logits_to_keep=1, **extra)[-1]
+
+    def back(self, count: int) -> None:
+        """Forget the last `count` tokens that were fed."""
+        self._position -= count
+        if count:
+            self._cache.crop(-count)
+
+    @property
+    def _device(self) -> torch.device:
+        return self._prompt.embeds.device
 
     @torch.inference_mode()
     def feed(self, ids: Sequence[int] | Tensor) -> Tensor:
         """Run A further tokens over the cache: [A, V] float32, the logits after each of them."""
-        ids = torch.as_tensor(ids, device=self._prompt.embeds.device)
+        ids = torch.as_tensor(ids, device=self._device)
         positions = torch.arange(self._position, self._position + len(ids), device=ids.device)
         self._position += len(ids)
         lead = (1,) if self._prompt.positions is None else self._prompt.positions.shape[:-1]

@@ -22,6 +22,7 @@ from scissor.mini.decoder import answer_ids, prompt_ids
 from scissor.models.contract import Kept, ModelError
 from scissor.models.decoding import (
     Prompt,
+    decode,
     end_tokens,
     greedy,
     kept_order,
@@ -31,6 +32,7 @@ from scissor.models.decoding import (
     text_pieces,
     visual_rows,
 )
+from scissor.models.drafts import Followed, Prefix, follow
 from scissor.models.loading import Checkpoint
 from scissor.types import Compression, Encoded, Video
 
@@ -130,6 +132,31 @@ class Mini:
         prompt = self.prompt(encoded, kept, question)
         around = pruning(self._model.decoder, prompt, kept)
         return log_probabilities(self._model.decoder, prompt, self.answer_ids(answer), around)
+
+    def follow(
+        self,
+        encoded: Encoded,
+        kept: Kept,
+        question: str,
+        draft: str,
+        *,
+        max_new_tokens: int = 64,
+        prefix: Prefix | None = None,
+    ) -> tuple[str, Followed]:
+        """The greedy answer and the scores along `draft`, from one reading (drafts.follow)."""
+        decoder, tokenizer = self._model.decoder, self._model.tokenizer
+        prompt = self.prompt(encoded, kept, question)
+        around = pruning(decoder, prompt, kept)
+        found = follow(
+            decoder,
+            prompt,
+            self.answer_ids(draft),
+            end_tokens(decoder, tokenizer),
+            max_new_tokens=max_new_tokens,
+            around=around,
+            prefix=prefix,
+        )
+        return decode(tokenizer, found.ids), found
 
     def answer_ids(self, answer: str) -> Tensor:
         """[A] ids of `answer` and the end of turn."""

@@ -215,3 +215,18 @@ def test_the_shipped_model_names_the_earth(caplog):
         assert any(word in answer for word in ("earth", "globe", "planet")), answer
     assert model.max_frames == 32
     assert not caplog.records
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_following_a_draft_gives_the_answer_and_its_scores(model, encoded):
+    from scissor.models.drafts import Prefix
+
+    kept, prefix = compress(encoded, retention=0.3), Prefix()
+    for question in (QUESTION, "How many things are there?"):
+        for few in (None, kept, InDecoder(2, 0.3)):
+            want = "".join(model.answer(encoded, few, question, max_new_tokens=8))
+            limits = {"max_new_tokens": 8, "prefix": prefix}
+            text, found = model.follow(encoded, few, question, "a dog", **limits)
+            assert text == want
+            scores = model.score(encoded, few, question, "a dog")
+            torch.testing.assert_close(found.log_probabilities, scores, atol=1e-4, rtol=1e-4)
