@@ -124,8 +124,12 @@ def fidelity(model: VideoLLM, encoded: Encoded, kept: Kept, about: Reference) ->
 
     One prefill.
     """
-    full = about.log_probabilities
     few = model.score(encoded, kept, about.question, about.text)
+    return drift_of(about.log_probabilities, few)
+
+
+def drift_of(full: Tensor, few: Tensor) -> Fidelity:
+    """Of two runs along the same answer: next-token log-probabilities [A, V] each."""
     drift = (full.exp() * (full - few)).nan_to_num(0.0).sum(-1).mean()  # 0 times -inf is 0 here
     agreement = (full.argmax(-1) == few.argmax(-1)).float().mean()
     return Fidelity(max(0.0, float(drift)), float(agreement))

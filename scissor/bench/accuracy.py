@@ -13,34 +13,18 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from scissor.bench.intervals import Estimate, average, mean_over_kinds, share, table
-from scissor.cost import visual_counts
+from scissor.bench.measure import Condition, measure
 from scissor.methods import METHODS
 from scissor.models.contract import VideoLLM
-from scissor.scenes import Clip, Library, Reader, exam, exam_library, overlap, score
+from scissor.scenes import Clip, Library, Reader, exam, exam_library
 from scissor.scenes.exam import CLIPS, fingerprint
 from scissor.scenes.questions import KINDS
-from scissor.scenes.render import clip as as_video
 
-DEEP = 1000  # layers: in the last of them any pruning is done
 QUICK = 60  # clips of a run without --limit: 12 questions of each kind, about five minutes
-
-
-@dataclass(frozen=True)
-class Condition:
-    """What a model answers from: all tokens (method "all"), or what a method keeps."""
-
-    method: str
-    retention: float
-
-    @property
-    def title(self) -> str:
-        """ "all" or "scc 10%"."""
-        return "all" if self.method == "all" else f"{self.method} {100 * self.retention:g}%"
 
 
 def conditions(methods: Iterable[str], retentions: Iterable[float]) -> list[Condition]:
@@ -58,47 +42,6 @@ def conditions(methods: Iterable[str], retentions: Iterable[float]) -> list[Cond
     return full + [Condition(m, r) for m in chosen for r in shares if r < 1]
 
 
-def measure(
-    model: VideoLLM,
-    clip: Clip,
-    wanted: list[Condition],
-    *,
-    library: Library,
-    reader: Reader,
-    frames: int,
-) -> Iterator[dict]:
-    """A row for every condition: answers, scores, tokens, seconds. The clip is encoded once."""
-    video = as_video(clip.scene, library, frames, f"clip {clip.index}")
-    encoded = model.encode(video)
-    for condition in wanted:
-        start = time.perf_counter()
-        kept = (
-            None
-            if condition.method == "all"
-            else METHODS[condition.method](encoded, condition.retention)
-        )
-        seconds = {"compress": time.perf_counter() - start}
-        answers = []
-        for question in clip.questions:
-            text = "".join(model.answer(encoded, kept, question.text)).strip()
-            row = {"kind": question.kind, "question": question.text, "answer": text}
-            row |= {"truth": question.truth, "score": score(question, text, reader)}
-            if question.kind == "list":
-                row["overlap"] = overlap(question, text, reader)
-            answers.append(row)
-        seconds["answer"] = time.perf_counter() - start - seconds["compress"]
-        total = encoded.tokens.shape[0] * encoded.tokens.shape[1]
-        yield {
-            "clip": clip.index,
-            "method": condition.method,
-            "retention": condition.retention,
-            "kept": visual_counts(kept, total, DEEP)[-1],
-            "total": total,
-            "seconds": {stage: round(value, 3) for stage, value in seconds.items()},
-            "answers": answers,
-        }
-
-
 def run(
     model: VideoLLM,
     clips: list[Clip],
@@ -114,6 +57,7 @@ def run(
     keep: gets every new row at once.
     """
     numbers = {clip.index for clip in clips}
+    wanted = [condition for condition in wanted if condition.reached(frames)]
     rows = {_key(row): row for row in done}
     reader = Reader(library.words)
     for clip in clips:
