@@ -13,6 +13,7 @@ from scissor.ui import api, live, parts
 from scissor.ui.desk import Desk
 from scissor.ui.events import Events
 from scissor.ui.examples import CLIPS, WORLD, examples
+from scissor.ui.export_tab import Exports, export_tab, wire
 from scissor.ui.menu import model_choices
 from scissor.ui.opening import FRAMES, Opening, open_page
 from scissor.ui.theme import head, theme
@@ -113,6 +114,8 @@ def _right(events: Events, opening: Opening) -> dict[str, gr.Component]:
             found |= {name: _chart(name, *words) for name, words in CHARTS.items()}
         with gr.Tab("Live", id="live"):
             live.place(events.desk)
+        with gr.Tab("Export", id="export") as found["export_tab"]:
+            found["export"] = export_tab()
     found["answers"] = parts.answers(opening.answers)
     found |= {"tab": gr.State("overlay"), "tabs": (overlay, graph, tokens)}
     return found
@@ -138,6 +141,7 @@ def _wire(events: Events, left: dict, right: dict) -> None:
     _wire_link(events, left, right, private | model)
     _wire_answers(events, left, right, private | model)
     _wire_figures(events, right, private)
+    wire(Exports(events.desk, events.examples), left, right, right["export_tab"], private)
     left["question"].change(
         None, left["question"], None, js="(q) => { scissor.say('question', q); return []; }"
     )

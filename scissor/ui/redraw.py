@@ -21,6 +21,7 @@ from scissor.ui.errors import RequestError
 from scissor.ui.store import Clip
 
 BARS = 64
+STOPS = 40  # thresholds at which the sweep stands
 PROMPT_TEXT = 48  # tokens of text around the visual ones: system line, question, roles
 
 
@@ -138,6 +139,7 @@ def scene(clip: Clip) -> dict[str, Any]:
         "parent": text(parent.astype("<u2")),
         "weight": text(weight.astype("<f4")),
         "histogram": histogram(clip),
+        "stops": stops(clip),
         "curve": {
             "taus": [round(float(t), 6) for t in clip.curve.taus],
             "kept": [int(k) for k in clip.curve.kept],
@@ -180,6 +182,16 @@ def useful_range(clip: Clip) -> tuple[float, float]:
     hi = min(1.0, float(high.min()) if len(high) else 1.0)
     air = max(0.02 * (hi - lo), 1e-3)
     return max(-1.0, round(lo - air, 4)), min(1.0, round(hi + air, 4))
+
+
+def stops(clip: Clip) -> list[float]:
+    """Falling thresholds from all tokens to half a percent, even steps in the logarithm of kept."""
+    taus, total = clip.curve.taus, clip.prepared.forest.weight.numel()
+    kept = np.log(np.maximum.accumulate(np.maximum(clip.curve.kept, 1)))
+    least = max(kept[0], np.log(max(1, 0.005 * total)))
+    rise = np.concatenate([[True], np.diff(kept) > 0])  # one threshold for every count
+    at = np.interp(np.linspace(np.log(total), least, STOPS), kept[rise], taus[rise])
+    return [round(float(tau), 6) for tau in at]
 
 
 def text(array: np.ndarray) -> str:
