@@ -38,7 +38,22 @@ SHAPES = {
     "mini": Shape(12, 576, 1536, 9, 3, 12_032),
     "llava-onevision-0.5b": Shape(24, 896, 4864, 14, 2, 152_000),
     "llava-onevision-7b": Shape(28, 3584, 18944, 28, 4, 152_128),
+    "llava-scissor-0.5b": Shape(24, 896, 4864, 14, 2, 152_000),
+    "llava-scissor-7b": Shape(28, 3584, 18944, 28, 4, 152_128),
+    "llava-next-video-7b": Shape(32, 4096, 11008, 32, 32, 32_064),
+    "qwen2.5-vl-3b": Shape(36, 2048, 11008, 16, 2, 151_936),
+    "qwen2.5-vl-7b": Shape(28, 3584, 18944, 28, 4, 152_064),
+    "qwen3-vl-2b": Shape(28, 2048, 6144, 16, 8, 151_936),
+    "qwen3-vl-4b": Shape(36, 2560, 9728, 32, 8, 151_936, head=128),
+    "qwen3-vl-8b": Shape(36, 4096, 12288, 32, 8, 151_936),
+    "smolvlm2-256m": Shape(30, 576, 1536, 9, 3, 49_280),
+    "smolvlm2-500m": Shape(32, 960, 2560, 15, 5, 49_280),
+    "smolvlm2-2.2b": Shape(24, 2048, 8192, 32, 32, 49_280),
+    "internvl3-1b": Shape(24, 896, 4864, 14, 2, 151_674),
+    "internvl3-2b": Shape(28, 1536, 8960, 12, 2, 151_674),
+    "internvl3-8b": Shape(28, 3584, 18944, 28, 4, 151_674),
 }
+"""The decoders of the catalog's models, by name."""
 
 
 @dataclass(frozen=True)
@@ -124,3 +139,52 @@ def paper_layer_flops(shape: Shape, n: int) -> int:
     """
     d, m = shape.width, shape.mlp
     return 4 * n * d * d + 2 * n * n * d + 2 * n * d * m
+
+
+PAPER_TFLOPS = {1.0: 41.4, 0.5: 18.6, 0.35: 13.4, 0.2: 7.6, 0.1: 4.0, 0.05: 2.3}
+"""Retention -> the FLOPs column of LLaVA-Scissor's tables: 7B, 32 frames x 196 tokens."""
+
+PAPER_TOKENS = 6272
+
+
+@dataclass(frozen=True)
+class PaperRow:
+    """What the paper prints beside what its formula gives and what a prefill does.
+
+    printed, formula, flops: in units of 1e12; formula by the paper's, over visual tokens alone.
+    off: printed over formula, less 1. text: the text tokens with which the formula gives what is
+    printed. cache_bytes: keys and values in bfloat16.
+    """
+
+    retention: float
+    tokens: int
+    printed: float
+    formula: float
+    off: float
+    text: int
+    flops: float
+    cache_bytes: int
+
+
+def paper_row(retention: float, shape: Shape | None = None) -> PaperRow:
+    """A row of the paper's FLOPs column for LLaVA-OneVision-7B, or another `shape`.
+
+    Raises KeyError for a retention that the paper does not print.
+    """
+    shape = shape or SHAPES["llava-onevision-7b"]
+    printed = PAPER_TFLOPS[retention]
+    tokens = round(PAPER_TOKENS * retention)
+    cost = prompt_cost(shape, tokens)
+    formula = cost.paper_flops / 1e12
+    short = (printed - formula) * 1e12
+    text = short / (paper_layer_flops(shape, tokens + 1) - paper_layer_flops(shape, tokens))
+    return PaperRow(
+        retention,
+        tokens,
+        printed,
+        formula,
+        printed / formula - 1,
+        round(text / shape.layers),
+        cost.flops / 1e12,
+        cost.cache_bytes,
+    )

@@ -2,10 +2,12 @@ import pytest
 import torch
 
 from scissor.cost import (
+    PAPER_TFLOPS,
     SHAPES,
     Shape,
     layer_flops,
     paper_layer_flops,
+    paper_row,
     prompt_cost,
     shape_of,
     visual_counts,
@@ -75,7 +77,7 @@ def test_pruning_inside_the_decoder_counts_each_layer():
 
 def test_catalog_shapes_are_plausible():
     for shape in SHAPES.values():
-        assert shape.width == shape.heads * shape.head_width
+        assert shape.heads * shape.head_width >= shape.width
         assert shape.heads % shape.kv_heads == 0
 
 
@@ -112,3 +114,35 @@ def test_layers_before_a_choice_inside_read_everything():
     assert visual_counts(METHODS["random"](clip, 0.3), 20, 3) == [6, 6, 6]
     assert visual_counts(InDecoder(2, 0.3), 20, 4) == [20, 20, 6, 6]
     assert visual_counts(selection(clip, torch.arange(6), after=2), 20, 4) == [20, 20, 6, 6]
+
+
+@pytest.mark.parametrize(
+    ("retention", "tokens", "printed", "formula", "off", "flops", "megabytes"),
+    [
+        (1.0, 6272, 41.4, 40.77, "+1.6%", 97.6, 359.7),
+        (0.5, 3136, 18.6, 18.41, "+1.0%", 44.9, 179.8),
+        (0.35, 2195, 13.4, 12.47, "+7.5%", 30.6, 125.9),
+        (0.1, 627, 4.0, 3.36, "+18.9%", 8.3, 36.0),
+    ],
+)
+def test_the_papers_column_beside_its_formula(
+    retention, tokens, printed, formula, off, flops, megabytes
+):
+    """Each figure of the README's table."""
+    row = paper_row(retention)
+    assert (row.tokens, row.printed) == (tokens, printed)
+    assert round(row.formula, 2) == formula
+    assert f"{row.off:+.1%}" == off
+    assert round(row.flops, 1) == flops
+    assert round(row.cache_bytes / 1e6, 1) == megabytes
+
+
+def test_the_formula_gives_what_is_printed_with_some_text():
+    """Of the six rows five ask for 80 to 155 text tokens, the one at half of the tokens for 29."""
+    for retention, printed in PAPER_TFLOPS.items():
+        row = paper_row(retention)
+        shape = SHAPES["llava-onevision-7b"]
+        with_text = prompt_cost(shape, row.tokens, text=row.text).paper_flops / 1e12
+        assert with_text == pytest.approx(printed, rel=0.005)
+    counts = [paper_row(retention).text for retention in PAPER_TFLOPS]
+    assert counts == [82, 29, 152, 124, 116, 118]

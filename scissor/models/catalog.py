@@ -1,98 +1,23 @@
-"""The models known by name: what they are, what they need, whether they can run here.
+"""Whether a model known by name can run on this machine, and what there is to say of it.
 
-Knows licences, sizes and wanted hardware. Leaves loading to loading.py and the families.
+Knows memory, the hub and its cache. Leaves what the models are to entries.py, and loading to
+loading.py.
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import torch
 
 from scissor.mini.loading import CONFIG, WEIGHTS, shipped
 from scissor.models import machine
+from scissor.models.entries import ENTRIES, GIB, Entry, memory_needed
 
-GIB = 1024**3
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A model by name.
-
-    repository: on the model hub, None for the embedded model. grid: rows and columns of a frame's
-    tokens. max_frames: the longest clip, in sampled frames. hardware: what it wants, in words.
-    checked: what the adapter was proved against.
-    """
-
-    name: str
-    title: str
-    repository: str | None
-    licence: str
-    parameters: int
-    grid: tuple[int, int]
-    max_frames: int
-    hardware: str
-    checked: str
-
-    @property
-    def tokens_per_frame(self) -> int:
-        """N, visual tokens a frame."""
-        return self.grid[0] * self.grid[1]
-
-    def memory(self, dtype: torch.dtype) -> int:
-        """Bytes to load the model in `dtype` and answer with it."""
-        return memory_needed(self.parameters, dtype)
-
-
-ENTRIES = (
-    Entry(
-        name="mini",
-        title="mini (embedded)",
-        repository=None,
-        licence="Apache-2.0",
-        parameters=61_133_465,
-        grid=(14, 14),
-        max_frames=32,
-        hardware="any laptop, no network",
-        checked="its own weights",
-    ),
-    Entry(
-        name="llava-onevision-0.5b",
-        title="LLaVA-OneVision 0.5B",
-        repository="llava-hf/llava-onevision-qwen2-0.5b-ov-hf",
-        licence="Apache-2.0",
-        parameters=893_675_552,
-        grid=(14, 14),
-        max_frames=32,
-        hardware="a GPU with 4 GB, or a CPU with patience",
-        checked="random weights",
-    ),
-    Entry(
-        name="llava-onevision-7b",
-        title="LLaVA-OneVision 7B",
-        repository="llava-hf/llava-onevision-qwen2-7b-ov-hf",
-        licence="Apache-2.0",
-        parameters=8_030_807_584,
-        grid=(14, 14),
-        max_frames=32,
-        hardware="a GPU with 24 GB",
-        checked="random weights",
-    ),
-)
+__all__ = ["ENTRIES", "Entry", "facts", "find", "memory_needed", "too_big", "why_not"]
 
 
 def find(name: str) -> Entry | None:
     """The entry of that name or that repository."""
     return next((entry for entry in ENTRIES if name in (entry.name, entry.repository)), None)
-
-
-def memory_needed(parameters: int, dtype: torch.dtype, four_bit: bool = False) -> int:
-    """Bytes for weights in `dtype`, and about a gigabyte to work in.
-
-    four_bit: about 0.7 bytes a weight, as embeddings and norms stay as they are.
-    """
-    size = 0.7 if four_bit else dtype.itemsize
-    return int(parameters * size) + (GIB if parameters > 10**8 else GIB // 4)
 
 
 def too_big(
@@ -113,10 +38,27 @@ def why_not(entry: Entry) -> str | None:
         return None if there else "Its weights are missing from assets/mini."
     device = machine.pick_device()
     reason = too_big(entry.parameters, device, machine.pick_dtype(device))
-    if reason or machine.cached_snapshot(entry.repository):
+    if reason or machine.cached_snapshot(entry.repository, entry.revision):
         return reason
     if machine.offline():
         return "It is not downloaded yet, and HF_HUB_OFFLINE forbids the model hub."
     if not machine.hub_reachable():
         return "It is not downloaded yet, and the model hub cannot be reached from here."
     return None
+
+
+def facts(entry: Entry) -> str:
+    """One line: size, memory in both precisions, tokens a frame, licence, what was checked."""
+    bf16, four = (
+        entry.memory(torch.bfloat16, four_bit=four_bit) / GIB for four_bit in (False, True)
+    )
+    size = (
+        f"{entry.parameters / 1e9:.1f} B"
+        if entry.parameters >= 1e9
+        else (f"{entry.parameters / 1e6:.0f} M")
+    )
+    memory = f"{bf16:.1f} GB in bf16" + (f", {four:.1f} GB in 4 bits" if entry.repository else "")
+    tokens = f"{'about ' if entry.varies else ''}{entry.tokens_per_frame:.0f} tokens a frame"
+    gate = " (gated)" if entry.gated else ""
+    checked = f"adapter checked on {entry.checked}, {entry.checked_on}"
+    return f"{size} parameters · {memory} · {tokens} · {entry.licence}{gate} · {checked}"

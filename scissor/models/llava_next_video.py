@@ -57,5 +57,6 @@ FAMILY = Family(
     slot="<video>",
     words=lambda encoded: "<video>" * len(encoded.tokens),
     extras=window,
+    max_frames=24,  # 3,456 tokens: its decoder knows 4,096 positions
     statistics=CLIP,
 )

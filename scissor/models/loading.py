@@ -73,10 +73,12 @@ def folder_of(name: str, progress: Progress | None = None) -> Path:
             f"{name!r} is neither a known model ({known}), nor a folder with a checkpoint, "
             "nor a hub repository (owner/name)."
         )
-    return machine.cached_snapshot(repository) or _download(repository, progress)
+    revision = entry.revision if entry else "main"
+    there = machine.cached_snapshot(repository, revision)
+    return there or _download(repository, revision, progress)
 
 
-def _download(repository: str, progress: Progress | None) -> Path:
+def _download(repository: str, revision: str, progress: Progress | None) -> Path:
     from huggingface_hub import errors, snapshot_download
 
     if not machine.hub_reachable():
@@ -88,7 +90,7 @@ def _download(repository: str, progress: Progress | None) -> Path:
     if progress:
         progress(0.05, f"Downloading {repository}")
     try:
-        return Path(snapshot_download(repository, allow_patterns=WANTED))
+        return Path(snapshot_download(repository, revision=revision, allow_patterns=WANTED))
     except errors.GatedRepoError as error:
         raise ModelError(
             f"{repository} is gated: accept its terms on the hub, then set HF_TOKEN."

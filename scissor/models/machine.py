@@ -94,11 +94,11 @@ def _answers(address: str, _minute: int) -> bool:
     return bool(heard and heard[0])
 
 
-def cached_snapshot(repository: str) -> Path | None:
+def cached_snapshot(repository: str, revision: str = "main") -> Path | None:
     """The folder of a complete download of `repository` in the hub's cache, if there is one."""
     from huggingface_hub import try_to_load_from_cache
 
-    config = try_to_load_from_cache(repository, "config.json")
+    config = try_to_load_from_cache(repository, "config.json", revision=revision)
     if not isinstance(config, str):
         return None
     folder = Path(config).parent

@@ -1,8 +1,12 @@
+from dataclasses import replace
+from datetime import date
+
 import pytest
 import torch
+from real_configs import blank
 
 from scissor.models import catalog, machine
-from scissor.models.catalog import ENTRIES, find, memory_needed, too_big, why_not
+from scissor.models.catalog import ENTRIES, facts, find, memory_needed, too_big, why_not
 
 ONEVISION = find("llava-onevision-0.5b")
 CPU = torch.device("cpu")
@@ -12,7 +16,7 @@ CPU = torch.device("cpu")
 def lone(monkeypatch, tmp_path):
     """A machine with room, no hub and an empty cache."""
     monkeypatch.setattr(machine, "free_memory", lambda device: 2**40)
-    monkeypatch.setattr(machine, "cached_snapshot", lambda repository: None)
+    monkeypatch.setattr(machine, "cached_snapshot", lambda *_: None)
     monkeypatch.setattr(machine, "hub_reachable", lambda: False)
     monkeypatch.setattr(machine, "offline", lambda: False)
 
@@ -21,10 +25,45 @@ def test_entries_are_found_by_name_and_by_repository():
     assert len({entry.name for entry in ENTRIES}) == len(ENTRIES)
     for entry in ENTRIES:
         assert find(entry.name) is entry
-        assert entry.tokens_per_frame == 196
         if entry.repository:
             assert find(entry.repository) is entry
     assert find("nobody/nothing") is None
+
+
+def test_every_entry_says_what_it_is_and_what_was_checked():
+    for entry in ENTRIES:
+        line = facts(entry)
+        assert entry.licence in line
+        assert f"{entry.tokens_per_frame:.0f} tokens a frame" in line
+        assert f"checked on {entry.checked}, {date.fromisoformat(entry.checked_on)}" in line
+        assert "random" in line or entry.repository is None
+    assert "2.7 GB in bf16, 1.6 GB in 4 bits" in facts(ONEVISION)
+    assert "(gated)" in facts(replace(ONEVISION, gated=True))
+
+
+def test_the_longest_clip_is_the_adapters():
+    from importlib import import_module
+
+    from scissor.models import FAMILIES
+
+    files = {file: import_module(f"scissor.models.{file}") for file in FAMILIES.values()}
+    for entry in ENTRIES[1:]:
+        file = entry.name.rsplit("-", 1)[0].replace("-", "_").replace(".", "_")
+        file = {"llava_onevision": "onevision", "smolvlm2": "smolvlm", "internvl3": "internvl"}.get(
+            file, file
+        )
+        family = files[file].FAMILY
+        assert entry.max_frames == family.max_frames
+        assert entry.frames_per_step == family.stride
+
+
+def test_where_tokens_vary_the_grid_is_a_wide_clips():
+    from scissor.models.pixels import patch_size
+    from scissor.models.qwen_vision import TOKENS
+
+    for entry, unit in ((find("qwen2.5-vl-7b"), 28), (find("qwen3-vl-8b"), 32)):
+        height, width = patch_size(1080, 1920, unit, TOKENS)
+        assert (height // unit, width // unit) == entry.grid
 
 
 def test_every_entry_has_its_decoders_sizes():
@@ -33,30 +72,18 @@ def test_every_entry_has_its_decoders_sizes():
     assert set(SHAPES) == {entry.name for entry in ENTRIES}
 
 
-@pytest.mark.parametrize("name", ["llava-onevision-0.5b", "llava-onevision-7b"])
-def test_parameters_equal_the_real_configurations(name):
-    """The counts printed on the hub: 894 M and 8.03 B."""
-    from transformers import (
-        LlavaOnevisionConfig,
-        LlavaOnevisionForConditionalGeneration,
-        Qwen2Config,
-    )
+@pytest.mark.parametrize(
+    "entry",
+    [e for e in ENTRIES if "/LLaVA-Scissor" not in (e.repository or "/LLaVA-Scissor")],
+    ids=lambda entry: entry.name,
+)
+def test_parameters_and_shapes_equal_the_real_configurations(entry):
+    """The counts printed on the hub, such as 894 M and 8.03 B."""
+    from scissor.cost import SHAPES, shape_of
 
-    from scissor.cost import SHAPES
-
-    shape = SHAPES[name]
-    text = Qwen2Config(
-        vocab_size=shape.vocab,
-        hidden_size=shape.width,
-        intermediate_size=shape.mlp,
-        num_hidden_layers=shape.layers,
-        num_attention_heads=shape.heads,
-        num_key_value_heads=shape.kv_heads,
-        tie_word_embeddings=name.endswith("0.5b"),
-    )
-    with torch.device("meta"):
-        model = LlavaOnevisionForConditionalGeneration(LlavaOnevisionConfig(text_config=text))
-    assert sum(p.numel() for p in model.parameters()) == find(name).parameters
+    model = blank(entry.name)
+    assert sum(p.numel() for p in model.parameters()) == entry.parameters
+    assert shape_of(model.config) == SHAPES[entry.name]
 
 
 def test_parameters_of_the_embedded_model_equal_its_configuration():
@@ -71,6 +98,12 @@ def test_parameters_of_the_embedded_model_equal_its_configuration():
 def test_memory_counts_the_type():
     small, large = (memory_needed(10**9, dtype) for dtype in (torch.bfloat16, torch.float32))
     assert large - small == 2 * 10**9
+
+
+def test_four_bits_take_less_and_are_counted_so(monkeypatch):
+    monkeypatch.setattr(machine, "free_memory", lambda device: 8 * 2**30)
+    assert too_big(8 * 10**9, CPU, torch.bfloat16)
+    assert too_big(8 * 10**9, CPU, torch.bfloat16, four_bit=True) is None
 
 
 def test_too_little_memory_is_a_sentence_with_both_figures(monkeypatch):
@@ -95,7 +128,7 @@ def test_nothing_stands_in_the_way_of_a_downloaded_or_downloadable_model(lone, m
     monkeypatch.setattr(machine, "hub_reachable", lambda: True)
     assert why_not(ONEVISION) is None
     monkeypatch.setattr(machine, "hub_reachable", lambda: False)
-    monkeypatch.setattr(machine, "cached_snapshot", lambda repository: "somewhere")
+    monkeypatch.setattr(machine, "cached_snapshot", lambda *_: "somewhere")
     assert why_not(ONEVISION) is None
 
 

@@ -1,15 +1,19 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
+import torch
 
-from scissor.models import ModelError, load_model, machine
+from scissor.models import ModelError, load_model, loading, machine
+from scissor.models.loading import Checkpoint
 
 
 @pytest.fixture
 def no_hub(monkeypatch):
-    monkeypatch.setattr(machine, "cached_snapshot", lambda repository: None)
+    monkeypatch.setattr(machine, "cached_snapshot", lambda *_: None)
     monkeypatch.setattr(machine, "hub_reachable", lambda: False)
     monkeypatch.setattr(machine, "offline", lambda: False)
 
@@ -70,3 +74,26 @@ def test_folders_that_hold_no_known_checkpoint(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "llava_onevision"}))
     with pytest.raises(ModelError, match="tokenizer"):
         load_model(str(tmp_path))
+
+
+def checkpoint(**more):
+    return Checkpoint(Path("nowhere"), "tiny", {}, torch.device("cpu"), torch.float32, **more)
+
+
+def test_four_bits_without_their_packages_name_the_pip_command(monkeypatch):
+    monkeypatch.setattr(loading, "find_spec", lambda name: None)
+    with pytest.raises(ModelError, match="pip install bitsandbytes accelerate"):
+        loading._four_bit(checkpoint(four_bit=True))
+    with pytest.raises(ModelError, match="not offered"):
+        load_model("mini", four_bit=True)
+
+
+def test_four_bits_are_asked_of_a_gpu(monkeypatch):
+    monkeypatch.setattr(loading, "find_spec", lambda name: "there")
+    with pytest.raises(ModelError, match="need a CUDA device"):
+        loading._four_bit(checkpoint(four_bit=True))
+    on_gpu = replace(checkpoint(four_bit=True), device=torch.device("cuda"), dtype=torch.bfloat16)
+    options = loading._four_bit(on_gpu)
+    assert options["quantization_config"].load_in_4bit
+    assert options["quantization_config"].bnb_4bit_compute_dtype == torch.bfloat16
+    assert options["device_map"] == {"": torch.device("cuda")}
