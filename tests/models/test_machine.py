@@ -118,7 +118,7 @@ def test_a_snapshot_counts_once_its_weights_are_there(tmp_path, monkeypatch):
     config.write_text("{}")
     found = {"answer": None}
     monkeypatch.setattr(
-        huggingface_hub, "try_to_load_from_cache", lambda repository, name: found["answer"]
+        huggingface_hub, "try_to_load_from_cache", lambda *_, revision: found["answer"]
     )
     assert machine.cached_snapshot("a/b") is None
     found["answer"] = str(config)
