@@ -12,6 +12,7 @@ from PIL import Image, ImageOps
 
 from scissor.decode.container import VideoError
 
+MOST_PIXELS = 2e9  # of all frames of a GIF: 2000 of 1000 x 1000
 DAMAGED = "This picture is damaged or cut off; save it again as JPEG, PNG or GIF."
 
 
@@ -25,10 +26,16 @@ def open_picture(kind: str) -> Image.Image:
 
 def clock(picture: Image.Image) -> tuple[np.ndarray, float]:
     """Times [N] of the frames in ms and the length of the whole in ms, 0 for a single frame."""
-    if picture.format != "GIF" or getattr(picture, "n_frames", 1) == 1:
+    count = getattr(picture, "n_frames", 1) if picture.format == "GIF" else 1
+    if count == 1:
         return np.zeros(1), 0.0
+    if count * picture.width * picture.height > MOST_PIXELS:  # each frame is painted on the last
+        raise VideoError(
+            f"This GIF has {count} frames of {picture.width} x {picture.height} pixels, too many "
+            "to decode here; shorten it or save it as MP4."
+        )
     shown = []
-    for i in range(picture.n_frames):
+    for i in range(count):
         picture.seek(i)
         wait = picture.info.get("duration", 0)
         shown.append(wait if wait > 10 else 100)  # what browsers do with delays of 10 ms and less

@@ -8,17 +8,20 @@ from __future__ import annotations
 from typing import Any
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 from scissor.ui import api, live, parts
 from scissor.ui.desk import Desk
 from scissor.ui.events import Events
 from scissor.ui.examples import CLIPS, WORLD, examples
 from scissor.ui.export_tab import Exports, export_tab, wire
+from scissor.ui.guard import Guard
 from scissor.ui.menu import model_choices
 from scissor.ui.opening import FRAMES, Opening, open_page
 from scissor.ui.theme import head, theme
 from scissor.video import Limits
 
+FORGET = (600, 7200)  # seconds: how often uploads are looked through, when they go
 TABS = ("overlay", "graph", "tokens")
 CHARTS = {
     "funnel": ("Where the tokens go", "All of the clip, after each step."),
@@ -33,7 +36,7 @@ def build(desk: Desk | None = None, opening: Opening | None = None) -> gr.Blocks
     desk = desk or Desk()
     opening = opening or open_page(desk)
     events = Events(desk, examples())
-    with gr.Blocks(title="Scissor", analytics_enabled=False, delete_cache=(3600, 7200)) as page:
+    with gr.Blocks(title="Scissor", analytics_enabled=False, delete_cache=FORGET) as page:
         parts.story()
         with gr.Row(elem_id="sc-main"):
             with gr.Column(elem_id="sc-left"):
@@ -54,6 +57,7 @@ def launch_options() -> dict[str, Any]:
         "allowed_paths": [str(CLIPS), str(WORLD)],
         "max_file_size": Limits().bytes,
         "run_history": False,
+        "app_kwargs": {"middleware": [Middleware(Guard)]},
     }
 
 
@@ -73,6 +77,7 @@ def _left(events: Events, opening: Opening) -> dict[str, gr.Component]:
             elem_id="sc-picture",
             variant="secondary",
         ),
+        "limits": parts.limits(),
         "pick": parts.examples(cards),
         "strip": parts.strip(),
         "question": gr.Textbox(
@@ -135,8 +140,9 @@ def _wire(events: Events, left: dict, right: dict) -> None:
     for change in (left["video"].change, left["model"].change, left["frames"].release):
         change(events.open, source, shown, **private, **model)
     right["dials"].lost(events.open, source, shown, **private, **model)
-    # A browser's player shows no GIF, but the strip of sampled frames does.
-    left["picture"].upload(lambda path: path, left["picture"], left["video"], **private)
+    # A browser's player shows no GIF, but the strip of sampled frames does. Handed over inside the
+    # page: a video that a function returns, Gradio shows to the ffmpeg program, which is unbounded.
+    left["picture"].upload(None, left["picture"], left["video"], js="(file) => [file]", **private)
     left["pick"].pick(events.pick, None, [left["video"], left["question"]], queue=False, **private)
     _wire_link(events, left, right, private | model)
     _wire_answers(events, left, right, private | model)

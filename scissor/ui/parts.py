@@ -12,8 +12,10 @@ from typing import Any
 
 import gradio as gr
 
+from scissor.decode.container import OPENED
 from scissor.draw.palette import PALETTE, TINTS
 from scissor.ui.theme import static
+from scissor.video import Limits
 
 CARDS = '<div class="sc-cards" role="group" aria-label="Example clips"></div>'
 COLOURS = [*PALETTE, *TINTS]
@@ -72,6 +74,16 @@ def viewer(alike: Callable) -> gr.HTML:
 def answers(value: dict[str, Any] | None) -> gr.HTML:
     """The two answers; again: the compressed side shall be asked anew."""
     return part("answers", value, calls=("again",))
+
+
+def limits() -> gr.HTML:
+    """What an upload may be, as video.py has it."""
+    most = Limits()
+    told = (
+        f"{OPENED}; up to {most.bytes // 2**20} MB, {most.seconds / 60:.0f} minutes, "
+        f"{most.width} × {most.height} pixels. Deleted after a while."
+    )
+    return gr.HTML(f"<p>{told}</p>", elem_id="sc-limits", apply_default_css=False)
 
 
 def examples(cards: list[dict[str, str]]) -> gr.HTML:
