@@ -15,8 +15,9 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
+    from scissor.methods import Method
     from scissor.models import Answer, VideoLLM
-    from scissor.types import Compression, Encoded, Video
+    from scissor.types import Compression, Encoded, InDecoder, Video
 
 DELEGATES = {"bench": "scissor.bench"}
 """Commands with arguments of their own: main(argv) of the module gets all that follows."""
@@ -64,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
         "--retention", type=_between(0, 1, above=True), help="share of tokens to keep (0.1)"
     )
     dial.add_argument("--tau", type=_between(-1, 1), help="join tokens more alike than this cosine")
+    shared.add_argument("--method", default="scc", metavar="NAME", help="a compressor (scc)")
     shared.add_argument("--model", default="mini", help="a known name, hub repository or folder")
     shared.add_argument("--frames", type=_positive, default=16, help="frames to sample (16)")
     compress = commands.add_parser(
@@ -121,26 +123,46 @@ def _prepared(args: argparse.Namespace) -> tuple[Video, VideoLLM, Encoded, float
     from scissor.models import load_model
     from scissor.video import read_video
 
+    looks = {"attention": True} if _method(args).needs_attention else {}
     video = read_video(args.clip, frames=args.frames)
     model = load_model(args.model)
     start = perf_counter()
-    return video, model, model.encode(video), perf_counter() - start
+    return video, model, model.encode(video, **looks), perf_counter() - start
 
 
-def _knob(args: argparse.Namespace) -> dict[str, float]:
+def _method(args: argparse.Namespace) -> Method:
+    from scissor.methods import METHODS
+
+    if args.method not in METHODS:
+        raise ValueError(f"there is no method {args.method}; there are {', '.join(METHODS)}")
+    if args.tau is not None and args.method != "scc":
+        raise ValueError("a threshold is for scc alone; give the others a --retention")
+    return METHODS[args.method]
+
+
+def _kept(args: argparse.Namespace, encoded: Encoded) -> Compression | InDecoder:
+    """What the method keeps; scc meets a budget with one threshold, as nearly as that can."""
+    from scissor.scc import compress
+
     if args.tau is not None:
-        return {"tau": args.tau}
-    return {"retention": 0.1 if args.retention is None else args.retention}
+        return compress(encoded, tau=args.tau)
+    retention = 0.1 if args.retention is None else args.retention
+    if args.method == "scc":
+        return compress(encoded, retention=retention)
+    return _method(args)(encoded, retention)
 
 
 def _compress(args: argparse.Namespace) -> None:
     from scissor.export import write_tokens
-    from scissor.scc import compress
 
     if not args.out.absolute().parent.is_dir():
         raise ValueError(f"there is no folder {args.out.parent} to write to")
+    if _method(args).inside:
+        raise ValueError(
+            f"{args.method} chooses in the decoder, for a question: see scissor answer"
+        )
     video, _, encoded, _ = _prepared(args)
-    kept = compress(encoded, **_knob(args))
+    kept = _kept(args, encoded)
     write_tokens(args.out, kept, encoded, video.name)
     print(_counts(kept))
     print(f"written to {args.out}")
@@ -148,15 +170,13 @@ def _compress(args: argparse.Namespace) -> None:
 
 def _answer(args: argparse.Namespace) -> None:
     from scissor.models import ask_both
-    from scissor.scc import compress
 
     video, model, encoded, seconds = _prepared(args)
     frames = f"{len(video.frames)} frame" + "s" * (len(video.frames) > 1)
     print(f"{video.name}: {frames}, encoded by {model.name} in {seconds:.2f} s")
     limits: dict[str, Any] = {"max_new_tokens": args.max_new_tokens}
-    knob = _knob(args)
     for side, answer in ask_both(
-        model, encoded, lambda: compress(encoded, **knob), args.question, **limits
+        model, encoded, lambda: _kept(args, encoded), args.question, **limits
     ):
         if answer.done:
             _print_answer(side, answer)
@@ -173,15 +193,14 @@ def _print_answer(side: str, answer: Answer) -> None:
 
 
 def _counts(kept: Compression) -> str:
-    """tokens in -> after step 1 -> kept, and what was asked if that was not met."""
+    """tokens in -> after step 1 if there is one -> kept, and what was asked if it was not met."""
     before, middle, after = kept.counts
     asked = "" if kept.target in (None, after) else f", asked {kept.target:,}"
     taus = [tau for tau in (kept.tau_spatial, kept.tau_temporal) if tau is not None]
     tau = f", tau {' and '.join(f'{tau:.4f}' for tau in dict.fromkeys(taus))}" if taus else ""
-    return (
-        f"{before:,} tokens -> {middle:,} after step 1 -> {after:,} kept "
-        f"({kept.retention:.1%}{asked}{tau})"
-    )
+    step = "" if middle == after else f"{middle:,} after step 1 -> "
+    inside = f", from layer {kept.after + 1} on" if kept.after else ""
+    return f"{before:,} tokens -> {step}{after:,} kept ({kept.retention:.1%}{asked}{tau}{inside})"
 
 
 def _space_check(args: argparse.Namespace) -> int:

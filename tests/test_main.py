@@ -10,21 +10,28 @@ import torch
 from scissor import models
 from scissor.__main__ import main
 from scissor.export import read_tokens
-from scissor.types import Encoded, Video
+from scissor.methods import METHODS
+from scissor.models.pruning import selection
+from scissor.types import Encoded, InDecoder, Video
 
 
 class Model:
     name = "stand-in"
     max_frames = 16
 
-    def encode(self, video):
+    def encode(self, video, *, attention=False):
         generator = torch.Generator().manual_seed(0)
+        seen = torch.rand(len(video.frames), 9, generator=generator) if attention else None
         frames = len(video.frames)
         tokens = torch.randn(1, 9, 4, generator=generator).repeat(frames, 1, 1)
         tokens = tokens + 0.1 * torch.randn(frames, 9, 4, generator=generator)
-        return Encoded(tokens, (3, 3), np.arange(frames), self.name, "k")
+        return Encoded(tokens, (3, 3), np.arange(frames), self.name, "k", seen)
 
     def answer(self, encoded, kept, question, *, max_new_tokens, stop=None):
+        if isinstance(kept, InDecoder):
+            if kept.chosen is not None:
+                kept.chosen(torch.arange(5))
+            kept = selection(encoded, torch.arange(5))
         count = kept.kept if kept else encoded.tokens.shape[0] * 9
         yield from [f"{count} tokens", f" answer {question}"]
 
@@ -67,6 +74,29 @@ def test_compress_writes_tokens_and_prints_the_counts(clip, capsys, tmp_path):
     assert kept.target == 9
     assert rest["model"] == "stand-in"
     assert f"{kept.kept} kept" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", list(METHODS))
+def test_any_method_answers_and_all_before_the_decoder_write_tokens(name, clip, capsys, tmp_path):
+    few = [clip, "--method", name, "--retention", "0.5", "--frames", "4"]
+    assert main(["answer", few[0], "What?", *few[1:]]) == 0
+    told = capsys.readouterr().out
+    assert "36 tokens -> " in told
+    assert ("from layer 3 on" in told) == METHODS[name].inside
+    out = tmp_path / "tokens.safetensors"
+    if METHODS[name].inside:
+        assert main(["compress", *few, "--out", str(out)]) == 2
+        assert "in the decoder" in capsys.readouterr().err
+    else:
+        assert main(["compress", *few, "--out", str(out)]) == 0
+        assert read_tokens(out)[0].method == name
+
+
+def test_methods_are_named_and_thresholds_are_for_scc(clip, capsys):
+    assert main(["answer", clip, "What?", "--method", "magic"]) == 2
+    assert "no method magic; there are scc, " in capsys.readouterr().err
+    assert main(["answer", clip, "What?", "--method", "pool", "--tau", "0.5"]) == 2
+    assert "threshold" in capsys.readouterr().err
 
 
 def test_a_threshold_is_used_as_given(clip, tmp_path):
