@@ -5,6 +5,8 @@ import torch
 
 from scissor.bench import features, main, speed
 
+ONCE = ["--repeats", "1", "--threads", "1"]
+
 
 def test_features_are_the_same_every_time_and_behave_like_a_clip():
     from scissor.scc import compress
@@ -18,24 +20,47 @@ def test_features_are_the_same_every_time_and_behave_like_a_clip():
     assert c.moved > 0.1
 
 
-def test_the_report_says_what_was_measured(tmp_path, capsys):
+def test_the_report_says_what_was_measured(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(speed, "TAUS", [0.0, 0.8, 1.0])
+    monkeypatch.setattr(speed, "RETENTIONS", [0.1])
     out = tmp_path / "speed.json"
-    sizes = ["--frames", "2", "3", "--width", "16", "--repeats", "1", "--tokens", "500"]
-    assert main(["speed", *sizes, "--baselines", "all", "--json", str(out)]) == 0
+    sizes = ["--frames", "1", "2", "--width", "16", "--tokens", "500"]
+    assert main(["speed", *ONCE, *sizes, "--clock", "processor", "--json", str(out)]) == 0
     report = json.loads(out.read_text())
-    assert [(r["frames"], r["width"]) for r in report["prepared"]] == [(2, 16), (3, 16)]
-    assert len(report["compress"]) == 8
+    assert "processor time" in report["machine"]
+    assert [r["clip"] for r in report["prepared"]] == ["1 x 196 x 16", "2 x 196 x 16"]
+    for row in report["search"]:
+        assert row["kept, exact"] == row["asked"]
+    assert len(report["search"]) == 2
+    assert len(report["compress"]) == 4
     for row in report["compress"]:
         assert row["agree"] or row["margin"] < 2e-6
         assert row["ratio"] == pytest.approx(row["ours"] / row["floor"])
         assert row["tokens"] >= row["M"] >= row["K"] >= 1
         assert min(row["plain"], row["scipy"], *row["stages"].values()) > 0
     assert [r["tokens"] for r in report["step2"]] == [500, 500]
+    assert all(r["memory MB"] is None or r["memory MB"] < 100 for r in report["step2"])
     printed = capsys.readouterr().out
-    assert printed.count("| 3 x 196 x 16 |") == 4
+    assert printed.count("| 2 x 196 x 16 |") == 2 + 1 + 1
 
 
-def test_bad_arguments_end_with_two():
+def test_large_clips_are_left_out_of_the_baselines_unless_asked_for(monkeypatch, tmp_path):
+    monkeypatch.setattr(speed, "SOME", 0)
+    monkeypatch.setattr(speed, "RETENTIONS", [0.1])
+    out = tmp_path / "speed.json"
+    tiny = [*ONCE, "--frames", "1", "--width", "4", "--json", str(out)]
+    for more, there in (([], False), (["--baselines", "all", "--dials", "all"], True)):
+        speed.main([*tiny, *more])
+        report = json.loads(out.read_text())
+        assert [("plain" in r) for r in report["compress"]] == 2 * [there]
+        assert bool(report["prepared"]) == bool(report["search"]) == there
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [["--baselines", "perhaps"], ["--repeats", "0"], ["--clock", "processor", "--device", "cuda"]],
+)
+def test_bad_arguments_end_with_two(bad):
     with pytest.raises(SystemExit) as stop:
-        speed.main(["--baselines", "perhaps"])
+        speed.main(bad)
     assert stop.value.code == 2
