@@ -79,10 +79,25 @@ def _parser() -> argparse.ArgumentParser:
     answer.add_argument("question", metavar="QUESTION")
     answer.add_argument("--max-new-tokens", type=_positive, default=64)
     answer.set_defaults(run=_answer)
+    _add_check(
+        commands.add_parser("check", help="compare a checkpoint with transformers' own path")
+    )
     _add_space(commands.add_parser("space", help="the hosted Space: check it, publish it"))
     for name in DELEGATES:
         commands.add_parser(name, help=f"see: scissor {name} --help", add_help=False)
     return parser
+
+
+def _add_check(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", help="a known name, hub repository or folder")
+    parser.add_argument("--clip", help="a video, GIF or picture (one that comes along)")
+    parser.add_argument("--frames", type=_positive, help="frames to sample (16)")
+    parser.add_argument("--question", help="what to ask about it")
+    parser.add_argument("--max-new-tokens", type=_positive, help="limit of an answer (32)")
+    parser.add_argument("--device", help="cpu, cuda, cuda:1 (cuda where there is one)")
+    parser.add_argument("--dtype", choices=["float32", "bfloat16", "float16"])
+    parser.add_argument("--four-bit", action="store_true", help="weights in 4 bits (bitsandbytes)")
+    parser.set_defaults(run=_check)
 
 
 def _add_space(parser: argparse.ArgumentParser) -> None:
@@ -201,6 +216,20 @@ def _counts(kept: Compression) -> str:
     step = "" if middle == after else f"{middle:,} after step 1 -> "
     inside = f", from layer {kept.after + 1} on" if kept.after else ""
     return f"{before:,} tokens -> {step}{after:,} kept ({kept.retention:.1%}{asked}{tau}{inside})"
+
+
+def _check(args: argparse.Namespace) -> int:
+    import torch
+
+    from scissor.check import check
+
+    given = {name: value for name, value in vars(args).items() if value is not None}
+    options = {name: value for name, value in given.items() if name not in ("run", "command")}
+    if args.dtype:
+        options["dtype"] = getattr(torch, args.dtype)
+    report = check(**options, tell=lambda line: print(line, file=sys.stderr))
+    print(report.text())
+    return 0 if report.equal else 1
 
 
 def _space_check(args: argparse.Namespace) -> int:

@@ -8,10 +8,8 @@ each of the files beside this; prefill, decoding and scores to decoding.py.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,20 +17,22 @@ import torch
 from torch import Tensor, nn
 
 from scissor.cost import Shape, shape_of
-from scissor.models.contract import Kept, ModelError
+from scissor.models.chat import chat_turn, own_template
+from scissor.models.contract import Kept
 from scissor.models.decoding import (
     Prompt,
     end_tokens,
     greedy,
-    kept_order,
     log_probabilities,
     pruning,
     text_pieces,
     visual_rows,
 )
+from scissor.models.layout import Layout, fill, lay_out
 from scissor.models.loading import Checkpoint
+from scissor.models.native import generated
 from scissor.models.pixels import HALF, Statistics, statistics_of
-from scissor.types import Compression, Encoded, InDecoder, Video
+from scissor.types import Encoded, InDecoder, Video
 
 BATCH = 8
 """Frames that pass a tower at once: 8 x 729 patches, a bound on memory."""
@@ -52,28 +52,14 @@ class Seen:
     rows: Mapping[str, Tensor] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, eq=False)
-class Layout:
-    """A chat turn as ids, laid out with all of the clip's tokens, and what stays of it.
-
-    ids: [P] int64, a placeholder for every visual token. slots: [T*N] int64, where these stand.
-    columns: [P'] int64, the columns of `ids` that stay. hubs: [K] int64, the visual tokens among
-    them, in their order.
-    """
-
-    ids: Tensor
-    slots: Tensor
-    columns: Tensor
-    hubs: Tensor
-
-
 @dataclass(frozen=True)
 class Family:
     """What a family does its own way.
 
     see: frames [t, H, W, 3] uint8 to tokens; it gets the model, the frames, the pixels' statistics
-    and whether attention is wanted. chat: the turn for a checkpoint without a template that shows
-    videos, with {question}; always=True where that is the family's own. video: what stands for the
+    and whether attention is wanted. native: the same frames as the arguments of the model's own
+    call; it gets what was encoded too. chat: the turn where no template of the checkpoint shows
+    videos, with {question}; always=True where it goes before any. video: what stands for the
     clip in it. words: the text in its place, in which `slot` stands for all tokens of one frame.
     finish: gives a prompt what else the decoder wants. extras: of a clip, for answering.
     stride: frames of a temporal step. prune_from: the first layer after which the decoder may drop
@@ -81,6 +67,7 @@ class Family:
     """
 
     see: Callable[[nn.Module, np.ndarray, Statistics, bool], Seen]
+    native: Callable[[nn.Module, np.ndarray, Statistics, Encoded], dict[str, Any]]
     chat: str
     video: str
     slot: str
@@ -156,8 +143,21 @@ class Adapter:
         stop: Callable[[], bool] | None = None,
     ) -> Iterator[str]:
         """Yield the greedy answer in pieces of text (contract.VideoLLM.answer)."""
+        ids = self.ids(encoded, kept, question, max_new_tokens=max_new_tokens, stop=stop)
+        return text_pieces(self._tokenizer, ids)
+
+    def ids(
+        self,
+        encoded: Encoded,
+        kept: Kept,
+        question: str,
+        *,
+        max_new_tokens: int = 64,
+        stop: Callable[[], bool] | None = None,
+    ) -> Iterator[int]:
+        """Yield the greedy answer's token ids, the end of turn included."""
         prompt = self.prompt(encoded, kept, question)
-        ids = greedy(
+        return greedy(
             self._lm,
             prompt,
             end_tokens(self._lm, self._tokenizer),
@@ -165,7 +165,23 @@ class Adapter:
             stop=stop,
             around=pruning(self._lm, prompt, kept),
         )
-        return text_pieces(self._tokenizer, ids)
+
+    def native(
+        self, video: Video, encoded: Encoded, question: str, max_new_tokens: int
+    ) -> tuple[list[int], Tensor]:
+        """(token ids, [V] the first one's log-probabilities) of transformers' own path.
+
+        It gets ids and pixels, and does the rest itself: the oracle for everything else here.
+        """
+        frames, _ = whole_steps(video, self._family.stride)
+        more = self._family.native(self._lm, frames, self._statistics, encoded)
+        layout = self.layout(encoded, None, question)
+        if "video_grid_thw" in more:  # models that place tokens in three dimensions
+            kinds = torch.zeros_like(layout.ids)
+            kinds[layout.slots] = 2
+            more["mm_token_type_ids"] = kinds[None].int()
+        ends = end_tokens(self._lm, self._tokenizer)
+        return generated(self._lm, ends, max_new_tokens, input_ids=layout.ids[None], **more)
 
     def score(self, encoded: Encoded, kept: Kept, question: str, answer: str) -> Tensor:
         """[A, V] log-probabilities along `answer` (contract.VideoLLM.score)."""
@@ -226,71 +242,6 @@ def whole_steps(video: Video, stride: int) -> tuple[np.ndarray, np.ndarray]:
     frames = np.concatenate([video.frames, np.repeat(video.frames[-1:], short, axis=0)])
     times = np.concatenate([video.times, np.repeat(video.times[-1:], short)]).reshape(-1, stride)
     return frames, (times[:, 0] + times[:, -1]) / 2
-
-
-def lay_out(ids: Tensor, slot: int, encoded: Encoded, kept: Kept) -> Layout:
-    """Make N columns of every frame's slot, then keep the text and the kept tokens' columns."""
-    T, N, _ = encoded.tokens.shape
-    found = (ids == slot).nonzero()[:, 0]
-    if len(found) != T + ("newline" in encoded.extras):
-        raise ModelError("This checkpoint's tokenizer does not know its family's video tokens.")
-    counts = torch.ones_like(ids)
-    counts[found[:T]] = N
-    first = counts.cumsum(0)[found[:T]] - N
-    slots = (first[:, None] + torch.arange(N)).flatten()
-    full = ids.repeat_interleave(counts)
-    hubs = torch.arange(T * N)
-    if isinstance(kept, Compression):
-        hubs = (kept.hub[:, 0] * N + kept.hub[:, 1])[kept_order(kept)]
-    text = torch.ones(len(full), dtype=torch.bool)
-    text[slots] = False
-    columns = torch.cat([text.nonzero()[:, 0], slots[hubs]]).sort(stable=True).values
-    return Layout(full, slots, columns, hubs)
-
-
-@torch.inference_mode()
-def fill(lm: nn.Module, layout: Layout, rows: Tensor, newline: Tensor | None = None) -> Prompt:
-    """The prompt of a layout: `rows` [K, D] in the kept tokens' columns, embedded text elsewhere.
-
-    newline: [D], the row of the placeholder after the last frame, for families that have one.
-    """
-    table = lm.get_input_embeddings()
-    where, kind = table.weight.device, table.weight.dtype
-    visual = torch.isin(layout.columns, layout.slots).nonzero()[:, 0]
-    embeds = table(layout.ids[layout.columns].to(where)).clone()
-    embeds[visual.to(where)] = rows.to(where, kind)
-    if newline is not None:
-        end = int(torch.searchsorted(layout.columns, layout.slots[-1] + 1))
-        embeds[end] = newline.to(where, kind)
-    return Prompt(embeds[None], visual)
-
-
-def chat_turn(family: Family, tokenizer: Any, template: str | None, question: str) -> str:
-    """The text of one turn, family.video standing for the clip."""
-    for token in tokenizer.added_tokens_decoder.values():
-        if token.special or token.content in (family.video, family.slot):
-            # a visitor's words must not end the turn or stand for the video
-            question = question.replace(token.content, f"{token.content[0]} {token.content[1:]}")
-    if template is not None:
-        content = [{"type": "video"}, {"type": "text", "text": question}]
-        written = tokenizer.apply_chat_template(
-            [{"role": "user", "content": content}],
-            chat_template=template,
-            add_generation_prompt=True,
-            tokenize=False,
-        )
-        if family.video in written:
-            return written
-    return family.chat.format(question=question)
-
-
-def own_template(folder: Path, tokenizer: Any) -> str | None:
-    """The checkpoint's own chat template: the tokenizer's, or one of the processor's files."""
-    found = getattr(tokenizer, "chat_template", None)
-    for name in ("chat_template.json", "processor_config.json"):
-        if not found and (folder / name).is_file():
-            found = json.loads((folder / name).read_text(encoding="utf-8")).get("chat_template")
-    return found if isinstance(found, str) else None
 
 
 def on_cpu(tokens: Tensor, frames: int) -> Tensor:

@@ -53,6 +53,27 @@ class VideoLLM(Protocol):
         """
         ...
 
+    def ids(
+        self,
+        encoded: Encoded,
+        kept: Kept,
+        question: str,
+        *,
+        max_new_tokens: int = 64,
+        stop: Callable[[], bool] | None = None,
+    ) -> Iterator[int]:
+        """Yield the same answer as token ids, the end of turn included."""
+        ...
+
+    def native(
+        self, video: Video, encoded: Encoded, question: str, max_new_tokens: int
+    ) -> tuple[list[int], Tensor]:
+        """(token ids, [V] the first one's log-probabilities) of transformers' own generate().
+
+        Nothing is removed; it reads ids and pixels where the family's class does.
+        """
+        ...
+
     def score(self, encoded: Encoded, kept: Kept, question: str, answer: str) -> Tensor:
         """[A, V] float32: next-token log-probabilities along the A tokens of `answer`.
 

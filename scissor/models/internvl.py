@@ -7,6 +7,7 @@ rest to adapter.py.
 from __future__ import annotations
 
 from contextlib import nullcontext
+from typing import Any
 
 import numpy as np
 from torch import nn
@@ -30,8 +31,7 @@ def load(checkpoint: Checkpoint) -> Adapter:
 def see(lm: nn.Module, frames: np.ndarray, statistics: Statistics, attention: bool) -> Seen:
     """[t, 256, D] tokens; the class token's attention in the tower's last layer."""
     vision, cell = lm.config.vision_config, round(1 / lm.config.downsample_ratio)
-    pixels = frames_to_pixels(frames, tuple(vision.image_size), statistics)
-    pixels = pixels.to(lm.device, lm.dtype)
+    pixels = native(lm, frames, statistics)["pixel_values"].to(lm.device, lm.dtype)
     layer = lm.model.vision_tower.encoder.layer[-1] if attention else None
     with watched(layer.attention, paid_by_class) if attention else nullcontext([]) as seen:
         rows = lm.model.get_image_features(pixels).pooler_output
@@ -43,6 +43,12 @@ def see(lm: nn.Module, frames: np.ndarray, statistics: Statistics, attention: bo
     return Seen(on_cpu(rows, len(frames)), grid, pooled)
 
 
+def native(lm: nn.Module, frames: np.ndarray, statistics: Statistics, *_: Any) -> dict[str, Any]:
+    """The frames as the model's own arguments."""
+    size = tuple(lm.config.vision_config.image_size)
+    return {"pixel_values": frames_to_pixels(frames, size, statistics)}
+
+
 def words(encoded: Encoded) -> str:
     """A numbered line a frame."""
     return "\n".join(
@@ -52,6 +58,7 @@ def words(encoded: Encoded) -> str:
 
 FAMILY = Family(
     see=see,
+    native=native,
     chat="<|im_start|>user\n<video>\n{question}<|im_end|>\n<|im_start|>assistant\n",
     video="<video>",
     slot="<IMG_CONTEXT>",

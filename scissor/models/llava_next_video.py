@@ -32,14 +32,19 @@ def load(checkpoint: Checkpoint) -> Adapter:
 def see(lm: nn.Module, frames: np.ndarray, statistics: Statistics, attention: bool) -> Seen:
     """[t, 144, D] tokens; the class token's attention in the layer that the projector reads."""
     vision, stride = lm.config.vision_config, lm.config.spatial_pool_stride
-    pixels = normalised(central_square(frames, vision.image_size), statistics)
-    pixels = pixels.to(lm.device, lm.dtype)
+    pixels = native(lm, frames, statistics)["pixel_values_videos"].to(lm.device, lm.dtype)
     layer = read_layer(lm.model.vision_tower, lm.config.vision_feature_layer)
     with watched(layer.self_attn, paid_by_class) if attention else nullcontext([]) as seen:
-        rows = lm.model.get_video_features(pixels[None]).pooler_output[0]
+        rows = lm.model.get_video_features(pixels).pooler_output[0]
     side = vision.image_size // vision.patch_size // stride
     pooled = cell_means(seen[0], (side, side), stride).cpu() if attention else None
     return Seen(on_cpu(rows, len(frames)), (side, side), pooled)
+
+
+def native(lm: nn.Module, frames: np.ndarray, statistics: Statistics, *_: Any) -> dict[str, Any]:
+    """The frames as the model's own arguments."""
+    square = central_square(frames, lm.config.vision_config.image_size)
+    return {"pixel_values_videos": normalised(square, statistics)[None]}
 
 
 def window(lm: nn.Module, video: Video) -> dict[str, Any]:
@@ -52,6 +57,7 @@ def window(lm: nn.Module, video: Video) -> dict[str, Any]:
 
 FAMILY = Family(
     see=see,
+    native=native,
     chat="USER: <video>\n{question} ASSISTANT:",
     video="<video>",
     slot="<video>",

@@ -34,6 +34,7 @@ from scissor.models.decoding import (
 )
 from scissor.models.drafts import Followed, Prefix, follow
 from scissor.models.loading import Checkpoint
+from scissor.models.native import generated
 from scissor.types import Compression, Encoded, Video
 
 BATCH = 8
@@ -115,17 +116,38 @@ class Mini:
         stop: Callable[[], bool] | None = None,
     ) -> Iterator[str]:
         """Yield the greedy answer in pieces of text (contract.VideoLLM.answer)."""
-        decoder, tokenizer = self._model.decoder, self._model.tokenizer
+        ids = self.ids(encoded, kept, question, max_new_tokens=max_new_tokens, stop=stop)
+        return text_pieces(self._model.tokenizer, ids)
+
+    def ids(
+        self,
+        encoded: Encoded,
+        kept: Kept,
+        question: str,
+        *,
+        max_new_tokens: int = 64,
+        stop: Callable[[], bool] | None = None,
+    ) -> Iterator[int]:
+        """Yield the greedy answer's token ids, the end of turn included."""
+        decoder = self._model.decoder
         prompt = self.prompt(encoded, kept, question)
-        ids = greedy(
+        return greedy(
             decoder,
             prompt,
-            end_tokens(decoder, tokenizer),
+            end_tokens(decoder, self._model.tokenizer),
             max_new_tokens=max_new_tokens,
             stop=stop,
             around=pruning(decoder, prompt, kept),
         )
-        return text_pieces(tokenizer, ids)
+
+    def native(
+        self, video: Video, encoded: Encoded, question: str, max_new_tokens: int
+    ) -> tuple[list[int], Tensor]:
+        """What transformers' generate() says to the same prompt (contract.VideoLLM.native)."""
+        decoder = self._model.decoder
+        ends = end_tokens(decoder, self._model.tokenizer)
+        prompt = self.prompt(encoded, None, question)
+        return generated(decoder, ends, max_new_tokens, inputs_embeds=prompt.embeds)
 
     def score(self, encoded: Encoded, kept: Kept, question: str, answer: str) -> Tensor:
         """[A, V] log-probabilities along `answer` (contract.VideoLLM.score)."""

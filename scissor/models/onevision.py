@@ -31,13 +31,19 @@ def load(checkpoint: Checkpoint) -> Adapter:
 def see(lm: nn.Module, frames: np.ndarray, statistics: Statistics, attention: bool) -> Seen:
     """[t, 196, D] tokens; attention of the layer that the projector reads, pooled like them."""
     model, size = lm.model, lm.config.vision_config.image_size
-    pixels = frames_to_pixels(frames, (size, size), statistics).to(lm.device, lm.dtype)
+    pixels = native(lm, frames, statistics)["pixel_values_videos"].to(lm.device, lm.dtype)
     layer = read_layer(model.vision_tower, lm.config.vision_feature_layer)
     with watched(layer.self_attn, received) if attention else nullcontext([]) as seen:
-        rows = model.get_video_features(pixels[None]).pooler_output[0]
+        rows = model.get_video_features(pixels).pooler_output[0]
     side = math.ceil(size // lm.config.vision_config.patch_size / 2)
     pooled = model.apply_pooling(seen[0][..., None])[..., 0].cpu() if attention else None
     return Seen(on_cpu(rows[:-1], len(frames)), (side, side), pooled)
+
+
+def native(lm: nn.Module, frames: np.ndarray, statistics: Statistics, *_: Any) -> dict[str, Any]:
+    """The frames as the model's own arguments."""
+    size = lm.config.vision_config.image_size
+    return {"pixel_values_videos": frames_to_pixels(frames, (size, size), statistics)[None]}
 
 
 def read_layer(tower: nn.Module, chosen: int | list[int]) -> nn.Module:
@@ -60,6 +66,7 @@ def words(encoded: Encoded) -> str:
 
 FAMILY = Family(
     see=see,
+    native=native,
     chat="<|im_start|>user <video>\n{question}<|im_end|><|im_start|>assistant\n",
     video="<video>",
     slot="<video>",

@@ -7,16 +7,18 @@ qwen_vision.py, the rest to adapter.py.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from scissor.models.adapter import Adapter, Family, Layout, Seen, load_adapter, on_cpu
+from scissor.models.adapter import Adapter, Family, Seen, load_adapter, on_cpu
 from scissor.models.decoding import Prompt
+from scissor.models.layout import Layout
 from scissor.models.loading import Checkpoint, load_tokenizer, load_weights
 from scissor.models.pixels import CLIP, Statistics
-from scissor.models.qwen_vision import look, merged, pace, position_ids
+from scissor.models.qwen_vision import look, merged, native, pace, position_ids
 from scissor.types import Encoded
 
 
@@ -54,6 +56,14 @@ def in_reading_order(lm: nn.Module, seen: Tensor, cells: tuple[int, int, int]) -
     return flat[order.argsort()].unflatten(0, (cells[0], -1))
 
 
+def paced(
+    lm: nn.Module, frames: np.ndarray, statistics: Statistics, encoded: Encoded
+) -> dict[str, Any]:
+    """The frames as the model's own arguments, and their pace."""
+    seconds = torch.tensor([encoded.extras["seconds_per_step"]])
+    return native(lm, frames, statistics) | {"second_per_grid_ts": seconds}
+
+
 def finish(lm: nn.Module, prompt: Prompt, layout: Layout, encoded: Encoded) -> Prompt:
     """The prompt with its three-dimensional positions."""
     positions, start = position_ids(lm, layout, encoded)
@@ -62,6 +72,7 @@ def finish(lm: nn.Module, prompt: Prompt, layout: Layout, encoded: Encoded) -> P
 
 FAMILY = Family(
     see=see,
+    native=paced,
     chat=(
         "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n<|im_start|>user\n"
         "<|vision_start|><|video_pad|><|vision_end|>{question}<|im_end|>\n<|im_start|>assistant\n"

@@ -14,11 +14,12 @@ import numpy as np
 import torch
 from torch import nn
 
-from scissor.models.adapter import Adapter, Family, Layout, Seen, load_adapter, on_cpu
+from scissor.models.adapter import Adapter, Family, Seen, load_adapter, on_cpu
 from scissor.models.decoding import Prompt
+from scissor.models.layout import Layout
 from scissor.models.loading import Checkpoint, load_tokenizer, load_weights
 from scissor.models.pixels import HALF, Statistics
-from scissor.models.qwen_vision import look, merged, pace, position_ids
+from scissor.models.qwen_vision import look, merged, native, pace, position_ids
 from scissor.types import Encoded
 
 
@@ -77,6 +78,7 @@ def finish(lm: nn.Module, prompt: Prompt, layout: Layout, encoded: Encoded) -> P
 
 FAMILY = Family(
     see=see,
+    native=native,
     chat=(
         "<|im_start|>user\n<|vision_start|><|video_pad|><|vision_end|>{question}<|im_end|>\n"
         "<|im_start|>assistant\n"

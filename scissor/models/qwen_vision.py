@@ -13,8 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from scissor.models.adapter import Layout, on_cpu
+from scissor.models.adapter import on_cpu
 from scissor.models.attention import received_in_segments, watched
+from scissor.models.layout import Layout
 from scissor.models.pixels import Statistics, cut_patches, normalised, patch_size, resized
 from scissor.types import Encoded, Video
 
@@ -26,19 +27,24 @@ def look(
     lm: nn.Module, frames: np.ndarray, statistics: Statistics, attention: bool
 ) -> tuple[Any, tuple[int, int], Tensor | None]:
     """(the tower's output, the grid of a step's tokens, attention [t * N * merge^2] as is)."""
-    vision = lm.config.vision_config
-    merge, depth = vision.spatial_merge_size, vision.temporal_patch_size
-    size = patch_size(*frames.shape[1:3], vision.patch_size * merge, TOKENS)
-    pixels = cut_patches(
-        normalised(resized(frames, size), statistics), vision.patch_size, merge, depth
-    )
-    grid = size[0] // vision.patch_size, size[1] // vision.patch_size
-    thw = torch.tensor([[len(frames) // depth, *grid]], device=lm.device)
+    merge = lm.config.vision_config.spatial_merge_size
+    inputs = native(lm, frames, statistics)
+    pixels, thw = (value.to(lm.device) for value in inputs.values())
     layer = lm.model.visual.blocks[-1].attn if attention else None
     with watched(layer, received_in_segments) if attention else nullcontext([]) as seen:
-        out = lm.model.get_video_features(pixels.to(lm.device, lm.dtype), thw)
-    cells = grid[0] // merge, grid[1] // merge
-    return out, cells, seen[0] if attention else None
+        out = lm.model.get_video_features(pixels.to(lm.dtype), thw)
+    grid = tuple((thw[0, 1:] // merge).tolist())
+    return out, grid, seen[0] if attention else None
+
+
+def native(lm: nn.Module, frames: np.ndarray, statistics: Statistics, *_: Any) -> dict[str, Any]:
+    """The frames as the model's own arguments."""
+    vision = lm.config.vision_config
+    patch, merge, depth = vision.patch_size, vision.spatial_merge_size, vision.temporal_patch_size
+    size = patch_size(*frames.shape[1:3], patch * merge, TOKENS)
+    pixels = cut_patches(normalised(resized(frames, size), statistics), patch, merge, depth)
+    thw = torch.tensor([[len(frames) // depth, size[0] // patch, size[1] // patch]])
+    return {"pixel_values_videos": pixels, "video_grid_thw": thw}
 
 
 def merged(received: Tensor, frames: int, merge: int) -> Tensor:

@@ -39,13 +39,19 @@ def load(checkpoint: Checkpoint) -> Adapter:
 def see(lm: nn.Module, frames: np.ndarray, statistics: Statistics, attention: bool) -> Seen:
     """[t, 64 or 81, D] tokens; the mean attention received in the tower's last layer."""
     vision, cell = lm.config.vision_config, lm.config.scale_factor
-    pixels = smol_pixels(frames, vision.image_size, statistics).to(lm.device, lm.dtype)
+    pixels = native(lm, frames, statistics)["pixel_values"].to(lm.device, lm.dtype)
     layer = lm.model.vision_model.encoder.layers[-1] if attention else None
     with watched(layer.self_attn, received) if attention else nullcontext([]) as seen:
-        rows = lm.model.get_image_features(pixels[None]).pooler_output[0]
+        rows = lm.model.get_image_features(pixels).pooler_output[0]
     side = vision.image_size // vision.patch_size // cell
     pooled = cell_means(seen[0], (side, side), cell).cpu() if attention else None
     return Seen(on_cpu(rows, len(frames)), (side, side), pooled)
+
+
+def native(lm: nn.Module, frames: np.ndarray, statistics: Statistics, *_: Any) -> dict[str, Any]:
+    """The frames as the model's own arguments."""
+    side = lm.config.vision_config.image_size
+    return {"pixel_values": smol_pixels(frames, side, statistics)[None]}
 
 
 def smol_pixels(frames: np.ndarray, side: int, statistics: Statistics) -> Any:
@@ -83,6 +89,7 @@ def duration(lm: nn.Module, video: Video) -> dict[str, Any]:
 
 FAMILY = Family(
     see=see,
+    native=native,
     chat="<|im_start|>User: <video>{question}<end_of_utterance>\nAssistant:",
     video="<video>",
     slot="<image>",
