@@ -4,7 +4,9 @@ Knows how the evaluation (scissor/scenes/exam.py) is run, kept and tabulated. Le
 questions and scoring to scissor/scenes and answering to a model.
 
 Every clip under every condition becomes one line of the file --out as soon as it is measured; a
-run with the same file continues where the last one stopped, with more clips or methods too.
+run with the same file continues where the last one stopped, with more clips or methods too. With
+--report nothing is measured: table and chart are made from what the file holds. --seed gives other
+clips, for tuning: what is reported comes from the evaluation's own, and was not tuned on them.
 """
 
 from __future__ import annotations
@@ -16,12 +18,14 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from scissor.bench.chart import chart
+from scissor.bench.comparison import compare, complete, condition_of, markdown
 from scissor.bench.intervals import Estimate, average, mean_over_kinds, share, table
 from scissor.bench.measure import Condition, measure
 from scissor.methods import METHODS
 from scissor.models.contract import VideoLLM
 from scissor.scenes import Clip, Library, Reader, exam, exam_library
-from scissor.scenes.exam import CLIPS, fingerprint
+from scissor.scenes.exam import CLIPS, SEED, fingerprint
 from scissor.scenes.questions import KINDS
 
 QUICK = 60  # clips of a run without --limit: 12 questions of each kind, about five minutes
@@ -128,8 +132,12 @@ def _parser() -> argparse.ArgumentParser:
     limit = f"clips, {QUICK} (about five minutes); 0 for all {CLIPS}"
     parser.add_argument("--limit", type=int, default=QUICK, help=limit)
     parser.add_argument("--frames", type=int, default=8, help="frames of a clip (8)")
+    parser.add_argument("--seed", type=int, default=SEED, help="another one: other clips")
     parser.add_argument("--library", type=Path, help="other pictures, such as the training's")
     parser.add_argument("--out", type=Path, help="JSON lines; an existing file is continued")
+    parser.add_argument("--report", action="store_true", help="measure nothing: report on --out")
+    parser.add_argument("--table", type=Path, help="write the comparison as Markdown")
+    parser.add_argument("--chart", type=Path, help="write the comparison as SVG")
     return parser
 
 
@@ -138,23 +146,42 @@ def main(argv: list[str]) -> int:
     args = _parser().parse_args(argv)
     wanted = conditions(args.methods, args.retention)
     library = Library.open(args.library) if args.library else exam_library()
-    clips = exam(args.limit if 0 < args.limit < CLIPS else CLIPS, library)
     header = {
         "model": args.model,
         "frames": args.frames,
-        "exam": fingerprint(exam(10, library), library),
+        "exam": fingerprint(exam(10, library, args.seed), library),
     }
     done = read_rows(args.out, header) if args.out else []
-    keep = _writer(args.out, header, done, len(clips) * len(wanted))
-    from scissor.models import load_model
+    if args.report:
+        rows = complete(done, wanted)
+        if not rows:
+            raise ValueError("there is nothing to report on: no clip was measured in full")
+    else:
+        clips = exam(args.limit if 0 < args.limit < CLIPS else CLIPS, library, args.seed)
+        keep = _writer(args.out, header, done, len(clips) * len(wanted))
+        from scissor.models import load_model
 
-    model = load_model(args.model)
-    options = {"library": library, "frames": args.frames, "done": done}
-    rows = run(model, clips, wanted, keep=keep, **options)
-    titles = [condition.title for condition in wanted]
-    print(f"{args.model}, {len(clips)} clips of {args.frames} frames: percent right [95%]\n")
-    print(table(summarise(rows), titles))
+        options = {"library": library, "frames": args.frames, "done": done}
+        rows = run(load_model(args.model), clips, wanted, keep=keep, **options)
+    _report(args, rows, wanted)
     return 0
+
+
+def _report(args: argparse.Namespace, rows: list[dict], wanted: list[Condition]) -> None:
+    """Print both tables; write the comparison where it is wanted."""
+    clips = len({row["clip"] for row in rows})
+    there = {condition_of(row) for row in rows}
+    titles = [condition.title for condition in wanted if condition in there]
+    print(f"{args.model}, {clips} clips of {args.frames} frames: percent right [95%]\n")
+    print(table(summarise(rows), titles))
+    lines = compare(rows)
+    methods = [m for m in dict.fromkeys(c.method for c in wanted) if m != "all"]
+    told = markdown(lines, [m for m in methods if any(c.method == m for c in there)])
+    print(f"\n{told}")
+    if args.table:
+        args.table.write_text(told + "\n", encoding="utf-8")
+    if args.chart:
+        args.chart.write_text(chart(lines), encoding="utf-8")
 
 
 def _writer(path: Path | None, header: dict, done: list[dict], total: int) -> Callable:

@@ -14,7 +14,7 @@ Z = 1.959964
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean in [0, 1] of n values and the interval that holds it with 95% confidence."""
+    """A mean of n values, in [0, 1] if nothing else is said, and its 95% confidence interval."""
 
     mean: float
     low: float
@@ -47,6 +47,21 @@ def mean_over_kinds(rows: Iterable[tuple[int, str, float]]) -> Estimate:
     Questions about one clip are not independent: the variance is summed over clusters of what each
     adds to the mean (linearised, as in a ratio estimator).
     """
+    mean, half, total = _over_kinds(rows)
+    return Estimate(mean, max(0.0, mean - half), min(1.0, mean + half), total)
+
+
+def difference(rows: Iterable[tuple[int, str, float]]) -> Estimate:
+    """As mean_over_kinds for values in [-1, 1]: of one run's scores minus another's, in pairs.
+
+    Significant where the interval does not hold 0; no correction is made for many comparisons.
+    """
+    mean, half, total = _over_kinds(rows)
+    return Estimate(mean, max(-1.0, mean - half), min(1.0, mean + half), total)
+
+
+def _over_kinds(rows: Iterable[tuple[int, str, float]]) -> tuple[float, float, int]:
+    """(mean, half of the interval, values)."""
     kinds: dict[str, list[tuple[int, float]]] = {}
     for cluster, kind, value in rows:
         kinds.setdefault(kind, []).append((cluster, value))
@@ -56,11 +71,9 @@ def mean_over_kinds(rows: Iterable[tuple[int, str, float]]) -> Estimate:
         for cluster, value in found:
             part = (value - means[kind]) / len(found) / len(kinds)
             pull[cluster] = pull.get(cluster, 0.0) + part
-    mean = sum(means.values()) / len(means)
     count = len(pull)
     half = Z * sqrt(sum(v * v for v in pull.values()) * count / max(1, count - 1))
-    total = sum(map(len, kinds.values()))
-    return Estimate(mean, max(0.0, mean - half), min(1.0, mean + half), total)
+    return sum(means.values()) / len(means), half, sum(map(len, kinds.values()))
 
 
 def table(rows: Mapping[str, Mapping[str, Estimate]], columns: Sequence[str]) -> str:

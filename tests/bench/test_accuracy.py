@@ -106,8 +106,16 @@ def test_the_command_prints_a_table_and_continues_where_it_stopped(
     again = 3  # clips whose answers from all tokens the drift of a new condition needs
     assert oracle.asked - asked == 2 * (12 - 5 + again)
     table = capsys.readouterr().out
-    for word in ("mean", "all", "scc 50%", "pool 50%", "list (F1)"):
+    for word in ("mean", "all", "scc 50%", "pool 50%", "list (F1)", "| 50% | Average pooling |"):
         assert word in table
+    monkeypatch.setattr(scissor.models, "load_model", None)
+    files = ["--table", str(tmp_path / "t.md"), "--chart", str(tmp_path / "c.svg")]
+    assert main([*args, "--methods", "scc", "pool", "--report", *files]) == 0
+    assert "mini, 4 clips" in capsys.readouterr().out
+    assert (tmp_path / "t.md").read_text() in table
+    assert (tmp_path / "c.svg").read_text().startswith("<svg")
+    with pytest.raises(ValueError, match="nothing to report"):
+        main([*args, "--methods", "frames", "--retention", "0.1", "--report"])
     with pytest.raises(ValueError, match="other settings"):
         main([*args[2:], "--frames", "8", "--limit", "3"])
 

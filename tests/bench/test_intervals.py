@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scissor.bench.intervals import average, mean_over_kinds, share, table
+from scissor.bench.intervals import average, difference, mean_over_kinds, share, table
 
 
 def test_wilsons_interval_of_a_textbook_case():
@@ -64,3 +64,26 @@ def test_a_table_has_a_dash_where_nothing_was_measured():
     assert line.split()[0] == "list"
     assert "50.0 [" in line
     assert line.split()[-2:] == ["-", "2"]
+
+
+def test_pairs_show_a_difference_that_two_intervals_hide():
+    rng = random.Random(3)
+    one, two = [], []
+    for clip in range(60):
+        luck = float(rng.random() < 0.5)
+        for kind in "ab":
+            one.append((clip, kind, luck))
+            two.append((clip, kind, 1.0 if clip % 10 == 0 else luck))
+    apart = mean_over_kinds(one), mean_over_kinds(two)
+    assert apart[0].high > apart[1].low
+    gaps = [(clip, kind, b - a) for (clip, kind, a), (_, _, b) in zip(one, two, strict=True)]
+    found = difference(gaps)
+    assert found.mean == pytest.approx(apart[1].mean - apart[0].mean)
+    assert found.low > 0
+    back = difference((clip, kind, -value) for clip, kind, value in gaps)
+    assert (back.low, back.high) == pytest.approx((-found.high, -found.low))
+
+
+def test_equal_runs_do_not_differ():
+    found = difference((clip, "a", 0.0) for clip in range(9))
+    assert (found.mean, found.low, found.high) == (0, 0, 0)
