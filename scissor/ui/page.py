@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 from starlette.middleware import Middleware
 
-from scissor.ui import api, live, parts
+from scissor.ui import api, compare_tab, live, parts
 from scissor.ui.desk import Desk
 from scissor.ui.events import Events
 from scissor.ui.examples import CLIPS, WORLD, examples
@@ -44,6 +44,7 @@ def build(desk: Desk | None = None, opening: Opening | None = None) -> gr.Blocks
             with gr.Column(elem_id="sc-right"):
                 right = _right(events, opening)
         _wire(events, left, right)
+        compare_tab.wire(desk, right["compare"], right["dials"], left["question"])
         api.publish(desk)
     return page.queue(default_concurrency_limit=8, max_size=64)
 
@@ -117,6 +118,8 @@ def _right(events: Events, opening: Opening) -> dict[str, gr.Component]:
             found["network"] = gr.Plot(show_label=False, elem_id="sc-network")
         with gr.Tab("Tokens", id="tokens") as tokens, gr.Column(elem_id="sc-tokens"):
             found |= {name: _chart(name, *words) for name, words in CHARTS.items()}
+        with gr.Tab("Compare", id="compare"):
+            found["compare"] = compare_tab.build()
         with gr.Tab("Live", id="live"):
             live.place(events.desk)
         with gr.Tab("Export", id="export") as found["export_tab"]:

@@ -28,16 +28,18 @@ def part(
     markup: str = "",
     calls: tuple[str, ...] = (),
     server: tuple[Callable, ...] = (),
+    elem_id: str = "",
     **props: Any,
 ) -> gr.HTML:
     """A block run by `scissor.<name>` of static/; calls: the events that its script triggers.
 
-    Gradio offers listeners for the events that it finds quoted in the script.
+    elem_id: "sc-<name>" unless the page has it twice. Gradio offers listeners for the events that
+    it finds quoted in the script.
     """
     events = ", ".join(f'"{call}"' for call in calls)
     return gr.HTML(
         value,
-        elem_id=f"sc-{name}",
+        elem_id=elem_id or f"sc-{name}",
         html_template=markup or static(f"{name}.html"),
         js_on_load=f"scissor.{name}(element, props, server, trigger, watch); // {events}",
         apply_default_css=False,
@@ -101,6 +103,12 @@ def strip() -> gr.HTML:
     return part("strip", None, markup="<div></div>")
 
 
-def status(value: dict[str, str]) -> gr.HTML:
+def status(value: dict[str, str], elem_id: str = "") -> gr.HTML:
     """One line on what goes on or went wrong."""
-    return part("status", value, markup='<p role="status" aria-live="polite"></p>')
+    line = '<p role="status" aria-live="polite"></p>'
+    return part("status", value, markup=line, elem_id=elem_id)
+
+
+def compare() -> gr.HTML:
+    """The board of the Compare tab."""
+    return part("compare", None, palette=COLOURS)

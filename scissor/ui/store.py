@@ -93,7 +93,7 @@ class Clip:
 def encode(model: VideoLLM, video: Video) -> Clip:
     """Encode a clip and prepare everything that the dials need."""
     started = perf_counter()
-    encoded = model.encode(video)
+    encoded = model.encode(video, attention=True)  # the Compare tab's VisionZip reads it
     seconds = perf_counter() - started
     ready = prepare(encoded)
     height, width = video.frames.shape[1:3]

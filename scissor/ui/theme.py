@@ -13,9 +13,9 @@ import gradio as gr
 STATIC = Path(__file__).parent / "static"
 SCRIPTS = (
     *("core", "paint", "screen", "dials", "viewer", "story", "answers", "clips", "curve"),
-    *("links", "live"),
+    *("links", "compare", "live"),
 )
-STYLES = ("base", "parts", "live")
+STYLES = ("base", "parts", "compare", "live")
 SANS = ("IBM Plex Sans", (400, 700))
 MONO = ("IBM Plex Mono", (400, 700))
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from scissor.cost import SHAPES
 from scissor.types import Compression, Encoded
 from scissor.ui.desk import Desk
 from scissor.ui.store import Shelf
@@ -27,7 +28,8 @@ class CountingModel:
         place = torch.cartesian_prod(torch.arange(6.0), torch.arange(6.0)).expand(steps, 36, 2)
         tokens = torch.cat([mean.flatten(1, 2), spread.flatten(1, 2), 12 * place], -1) - 60
         times = np.asarray(video.times)
-        return Encoded(tokens, (6, 6), times, self.name, f"{video.key}/counting")
+        seen = torch.rand(steps, 36, generator=torch.manual_seed(1)) if attention else None
+        return Encoded(tokens, (6, 6), times, self.name, f"{video.key}/counting", seen)
 
     def answer(self, encoded, kept, question, *, max_new_tokens=64, stop=None):
         count = kept.kept if isinstance(kept, Compression) else encoded.tokens.shape[:2].numel()
@@ -36,8 +38,16 @@ class CountingModel:
                 return
             yield word + " "
 
+    @property
+    def shape(self):
+        return SHAPES["mini"]
+
     def score(self, encoded, kept, question, answer):
-        raise NotImplementedError
+        """Surer of the same words the more tokens it is given."""
+        count = kept.kept if isinstance(kept, Compression) else encoded.tokens.shape[:2].numel()
+        logits = torch.zeros(len(self.answer_ids(answer)), 4)
+        logits[:, 0] = count / 36
+        return logits.log_softmax(-1)
 
     def answer_ids(self, answer):
         return torch.arange(len(answer.split()) + 1)

@@ -1,7 +1,7 @@
 // The two answers. Text arrives as pieces [words, differs] and is only ever set as text.
 // An answer dims when clip, question or (kept side) the dials leave what it was made with.
 scissor.answers = (() => {
-  const { make, count, percent, seconds } = scissor;
+  const { make, marked, count, percent, seconds } = scissor;
   const WAITING = { none: "Run to see this answer.", waiting: "waits for the other answer", reading: "reading the clip’s tokens", stopped: " stopped" };
 
   class Answers {
@@ -52,11 +52,6 @@ scissor.answers = (() => {
       this.part("kept", "again").hidden = other || asked;
       scissor.say("times", other ? {} : { before: all?.first, after: kept?.first, old: moved });
     }
-  }
-
-  function marked(words) {
-    const bare = words.trimStart();
-    return [words.slice(0, words.length - bare.length), make("mark", {}, bare)];
   }
 
   return (element, props, server, trigger, watch) => {

@@ -30,6 +30,12 @@ window.scissor = (() => {
     return node;
   }
 
+  // Words that differ from the other answer's, marked; the space before them is not.
+  function marked(words) {
+    const bare = words.trimStart();
+    return [words.slice(0, words.length - bare.length), make("mark", {}, bare)];
+  }
+
   const count = (n) => Math.round(n).toLocaleString("en");
   const many = (n, noun) => `${count(n)} ${noun}${n === 1 ? "" : "s"}`;
   const percent = (x) => `${(100 * x).toFixed(x < 0.0995 ? 2 : 1).replace(/\.?0+$/, "")}%`;
@@ -47,5 +53,5 @@ window.scissor = (() => {
     };
   }
 
-  return { say, hear, last, numbers, make, count, many, percent, seconds, times, latest };
+  return { say, hear, last, numbers, make, marked, count, many, percent, seconds, times, latest };
 })();
