@@ -41,7 +41,7 @@ def drift_chart(points: Sequence[Point], full: int | None = None) -> go.Figure:
     title = "prefill operations" if full else "tokens kept"
     ticks = [0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 1]
     figure.update_xaxes(title=title, type="log", tickvals=ticks, tickformat=".0%")
-    figure.update_yaxes(title="drift", type="log", dtick=1, exponentformat="power")
+    figure.update_yaxes(type="log", dtick=1, exponentformat="power")
     for update in (figure.update_xaxes, figure.update_yaxes):
         update(fixedrange=True, automargin=True)
     figure.update_layout(showlegend=True, legend={"orientation": "h", "y": -0.28, "x": 0})

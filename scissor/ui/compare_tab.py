@@ -21,6 +21,8 @@ from scissor.ui.store import Clip
 
 FIRST = ("scc", "fastv", "visionzip", "pllava", "frames", "random")
 RETENTIONS = (0.5, 0.35, 0.2, 0.1, 0.05)  # of the charts
+CHARTS = {"retention": "tokens kept", "flops": "prefill operations"}
+LOWER = "Lower is better; the methods chosen above, on the question on the left."
 DRIFT = (
     "Drift: how far the next word's probabilities move from those of all tokens; 0 is not at all."
 )
@@ -46,7 +48,7 @@ class CompareEvents:
     def chart(
         self, dials: Any, question: str, names: list[str], request: gr.Request
     ) -> Iterator[tuple]:
-        """Draw was pressed: (both charts as they fill, their row, the status line, the buttons)."""
+        """Draw was pressed: (both charts as they fill, the status line, the buttons)."""
 
         def work(clip: Clip, stop: Callable[[], bool]) -> Iterator[tuple]:
             yield ([], 0), "The answer from all tokens …"
@@ -58,10 +60,9 @@ class CompareEvents:
 
         for drawn, *rest in self._guarded(dials, request, work):
             if isinstance(drawn, tuple) and drawn[0]:
-                charts = drift_chart(drawn[0]), drift_chart(*drawn), gr.update(visible=True)
+                yield drift_chart(drawn[0]), drift_chart(*drawn), *rest
             else:
-                charts = [gr.skip()] * 3
-            yield *charts, *rest
+                yield gr.skip(), gr.skip(), *rest
 
     def smallest(self, dials: Any, question: str, request: gr.Request) -> Iterator[tuple]:
         """Smallest retention was pressed: (the dials at it, the status line, the buttons)."""
@@ -168,10 +169,12 @@ def build() -> dict[str, gr.Component]:
             found["stop"] = gr.Button("Stop", visible=False, elem_id="sc-compare-stop")
         found["status"] = parts.status({}, elem_id="sc-compare-status")
     found["board"] = parts.compare()
-    with gr.Row(elem_id="sc-drift", visible=False) as charts:
-        for name in ("retention", "flops"):
-            found[name] = gr.Plot(show_label=False, elem_id=f"sc-drift-{name}")
-    return found | {"charts": charts}
+    with gr.Row(elem_id="sc-drift"):  # folded by compare.css while empty
+        for name, title in CHARTS.items():
+            with gr.Column(elem_classes="sc-chart"):
+                gr.HTML(f"<h2>Drift against {title}</h2><p>{LOWER}</p>", apply_default_css=False)
+                found[name] = gr.Plot(show_label=False, elem_id=f"sc-drift-{name}")
+    return found
 
 
 def wire(desk: Desk, tab: dict[str, gr.Component], dials: gr.HTML, question: gr.Textbox) -> None:
@@ -183,7 +186,7 @@ def wire(desk: Desk, tab: dict[str, gr.Component], dials: gr.HTML, question: gr.
     asked = [dials, question]
     names = tab["names"]
     tab["run"].click(events.compare, [*asked, names, tab["percent"]], [tab["board"], *told], **how)
-    charts = [tab["retention"], tab["flops"], tab["charts"]]
+    charts = [tab["retention"], tab["flops"]]
     tab["draw"].click(events.chart, [*asked, names], [*charts, *told], **how)
     tab["find"].click(events.smallest, asked, [dials, *told], **how)
     tab["stop"].click(events.stop, None, None, queue=False, api_visibility="private")

@@ -23,3 +23,8 @@ scissor.status = (element, props, server, trigger, watch) => {
   watch("value", show);
   show();
 };
+
+// Enter in the number of frames means it, as leaving the field does.
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && event.target.matches?.("#sc-count input[type=number]")) event.target.blur();
+});
