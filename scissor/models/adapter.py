@@ -130,7 +130,8 @@ class Adapter:
             key=hashlib.sha256(f"{self._source}|{video.key}".encode()).hexdigest(),
             attention=torch.cat([part.attention for part in parts]) if attention else None,
             extras=self._family.extras(self._lm, video)
-            | {name: torch.cat([part.rows[name] for part in parts]) for name in parts[0].rows},
+            | {name: torch.cat([part.rows[name] for part in parts]) for name in parts[0].rows}
+            | {"prune_from": self._family.prune_from},
         )
 
     def answer(

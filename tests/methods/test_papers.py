@@ -11,7 +11,7 @@ from torch.nn.functional import adaptive_avg_pool3d, cosine_similarity
 from scissor.methods import METHODS
 from scissor.methods.parts import evenly
 from scissor.methods.pllava import NEAR, pooled_size
-from scissor.types import Encoded, target_count
+from scissor.types import Encoded, InDecoder, target_count
 
 
 def encoded(frames=4, grid=(4, 5), width=6, seed=0):
@@ -138,3 +138,11 @@ def test_dycoke_ends_at_its_floor():
     assert METHODS["dycoke"](clip, 0.25).kept == 40
     with pytest.raises(ValueError, match="at least 25%"):
         METHODS["dycoke"](clip, 0.1)
+
+
+def test_fastv_prunes_after_two_layers_or_as_early_as_the_family_can():
+    assert METHODS["fastv"](encoded(), 0.3) == InDecoder(2, 0.3)
+    late = replace(encoded(), extras={"prune_from": 3})
+    assert METHODS["fastv"](late, 0.3) == InDecoder(3, 0.3)
+    with pytest.raises(ValueError, match="at most 1"):
+        METHODS["fastv"](late, 1.2)
