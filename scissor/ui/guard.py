@@ -1,8 +1,8 @@
 """What may not even reach the page: bodies that are too large, and files named by address.
 
-Gradio bounds single uploaded files; it bounds neither other bodies nor a request's sum, and fetches
-a file that a request names by its web address, however large. Knows HTTP and Gradio's file objects.
-Leaves everything else to the page.
+Gradio bounds single uploaded files; it bounds neither other bodies nor a request's sum, keeps what
+came of an upload that breaks off, and fetches a file that a request names by its web address.
+Knows HTTP and Gradio's file objects. Leaves everything else to the page.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from starlette.formparsers import MultiPartException
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -22,10 +23,6 @@ BY_ADDRESS = "The page opens no web addresses; upload the file itself."
 UNREADABLE = "This request cannot be read."
 
 
-class _TooLargeError(Exception):
-    """More bytes came than the limit."""
-
-
 class Guard:
     """An ASGI middleware around the page's application."""
 
@@ -36,20 +33,16 @@ class Guard:
         """Answer for a bad request; hand a good one on as it came."""
         if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
             await self.app(scope, receive, send)
-            return
-        upload = scope["path"].rstrip("/").endswith("/upload")
-        receive = counted(receive, LARGE if upload else SMALL)
-        try:
-            if not upload:
-                body = await _whole(receive)
-                why = refusal(body)
-                if why:
-                    await PlainTextResponse(why, 400)(scope, receive, send)
-                    return
-                receive = _again(body, receive)
-            await self.app(scope, receive, send)
-        except _TooLargeError:
-            await PlainTextResponse(TOO_LARGE, 413)(scope, receive, send)
+        elif scope["path"].rstrip("/").endswith("/upload"):
+            await self.app(scope, _whole_or_none(receive), send)
+        else:
+            body = await _body(receive)
+            if body is None:
+                await PlainTextResponse(TOO_LARGE, 413)(scope, receive, send)
+            elif why := refusal(body):
+                await PlainTextResponse(why, 400)(scope, receive, send)
+            else:
+                await self.app(scope, _again(body, receive), send)
 
 
 def refusal(body: bytes) -> str | None:
@@ -75,28 +68,35 @@ def _address(path: Any) -> bool:
     return isinstance(path, str) and path.strip().lower().startswith(("http:", "https:"))
 
 
-def counted(receive: Receive, limit: int) -> Receive:
-    """`receive`, raising once more than `limit` bytes have come."""
-    taken = 0
+def _whole_or_none(receive: Receive) -> Receive:
+    """An upload that grows too large or breaks off, told so that Gradio deletes its part."""
+    taken, whole = 0, False
 
     async def counting() -> Message:
-        nonlocal taken
+        nonlocal taken, whole
         message = await receive()
         taken += len(message.get("body", b""))
-        if taken > limit:
-            raise _TooLargeError
+        if taken > LARGE:
+            raise MultiPartException(f"Above the maximum allowed size: {TOO_LARGE}")
+        if message["type"] == "http.disconnect" and not whole:
+            raise MultiPartException("The upload broke off.")
+        whole = whole or not message.get("more_body")
         return message
 
     return counting
 
 
-async def _whole(receive: Receive) -> bytes:
-    parts = []
-    while True:
+async def _body(receive: Receive) -> bytes | None:
+    """The body in one piece; None above SMALL. Whoever leaves on the way gets no answer anyhow."""
+    parts, taken, more = [], 0, True
+    while more:
         message = await receive()
         parts.append(message.get("body", b""))
-        if not message.get("more_body"):
-            return b"".join(parts)
+        taken += len(parts[-1])
+        if taken > SMALL or message["type"] == "http.disconnect":
+            return None
+        more = message.get("more_body")
+    return b"".join(parts)
 
 
 def _again(body: bytes, receive: Receive) -> Receive:

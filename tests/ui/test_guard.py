@@ -4,6 +4,7 @@ import asyncio
 import json
 
 import pytest
+from starlette.formparsers import MultiPartException
 
 from scissor.ui import guard
 from scissor.ui.guard import BY_ADDRESS, TOO_LARGE, Guard, refusal
@@ -11,11 +12,11 @@ from scissor.ui.guard import BY_ADDRESS, TOO_LARGE, Guard, refusal
 FILE = {"path": "http://127.0.0.1:9/a.mp4", "meta": {"_type": "gradio.FileData"}}
 
 
-def post(*pieces, path="/gradio_api/queue/join", method="POST", length=None):
+def post(*pieces, path="/gradio_api/queue/join", method="POST", more=False):
     """(status, body, what the page got) of a request whose body comes in pieces."""
     sent, got = [], []
     left = [
-        {"type": "http.request", "body": piece, "more_body": k < len(pieces) - 1}
+        {"type": "http.request", "body": piece, "more_body": more or k < len(pieces) - 1}
         for k, piece in enumerate(pieces)
     ]
 
@@ -46,12 +47,22 @@ def test_a_good_request_comes_through_as_it_was(pieces):
 
 def test_a_body_above_the_limit_stops_where_it_passes_it(monkeypatch):
     monkeypatch.setattr(guard, "SMALL", 100)
-    monkeypatch.setattr(guard, "LARGE", 1000)
     assert post(b"x" * 60, b"x" * 40)[0] == 200
     assert post(b"x" * 60, b"x" * 41) == (413, TOO_LARGE, None)
+
+
+def test_an_upload_above_the_limit_stops_where_it_passes_it(monkeypatch):
+    monkeypatch.setattr(guard, "LARGE", 1000)
     upload = "/gradio_api/upload"
     assert post(b"x" * 900, b"x" * 100, path=upload)[0] == 200
-    assert post(b"x" * 900, b"x" * 101, path=upload) == (413, TOO_LARGE, None)
+    with pytest.raises(MultiPartException, match="maximum allowed size"):
+        post(b"x" * 900, b"x" * 101, path=upload)
+
+
+def test_a_body_that_breaks_off_reaches_nobody():
+    assert post(b"{", more=True)[2] is None
+    with pytest.raises(MultiPartException, match="broke off"):
+        post(b"x", path="/gradio_api/upload", more=True)
 
 
 @pytest.mark.parametrize(

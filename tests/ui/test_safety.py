@@ -14,6 +14,7 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from hostile import uploads
 
+from scissor.ui import guard
 from scissor.ui import page as page_module
 from scissor.ui.events import Events
 from scissor.ui.examples import examples
@@ -57,6 +58,48 @@ def test_uploads_are_deleted_after_a_while(client, clip, tmp_path):
     while list(folder.rglob("clip.mp4")) and time.monotonic() < until:
         time.sleep(0.2)
     assert not list(folder.rglob("clip.mp4"))
+
+
+def upload(client, content):
+    """Send a form with one file to the page."""
+    head = b'--b\r\nContent-Disposition: form-data; name="files"; filename="a.mp4"\r\n\r\n'
+    kind = {"Content-Type": "multipart/form-data; boundary=b"}
+
+    def form():
+        yield head
+        yield from content
+
+    return httpx.post(f"{client.src}gradio_api/upload", content=form(), headers=kind, timeout=60)
+
+
+def test_uploads_that_break_off_or_grow_too_large_leave_nothing(client, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(guard, "LARGE", 3 * 2**20)
+    piece = bytes(2**20)
+
+    def files():
+        return [path for path in tmp_path.rglob("*") if path.is_file()]
+
+    def wait(until):
+        end = time.monotonic() + 20
+        while not until() and time.monotonic() < end:
+            time.sleep(0.05)
+        return until()
+
+    def broken():
+        yield piece
+        assert wait(files)
+        raise RuntimeError("the visitor leaves")
+
+    with pytest.raises(RuntimeError, match="leaves"):
+        upload(client, broken())
+    assert wait(lambda: not files())
+    refused = upload(client, [piece] * 5)
+    assert refused.status_code == 413
+    assert not any(secret in refused.text for secret in SECRETS)
+    assert wait(lambda: not files())
+    assert upload(client, [piece, b"\r\n--b--\r\n"]).status_code == 200
+    assert wait(files)
 
 
 def test_hostile_uploads_get_a_sentence_and_no_path(client, clip, tmp_path):
