@@ -29,7 +29,14 @@ def find_chromium() -> str | None:
 
 @contextmanager
 def running_page(wait: float = 120.0) -> Iterator[str]:
-    """Start app.py as its readers do, on a free port; yields the address, stops it at the end.
+    """As started_page, for who wants the address alone."""
+    with started_page(wait) as (url, _):
+        yield url
+
+
+@contextmanager
+def started_page(wait: float = 120.0) -> Iterator[tuple[str, int]]:
+    """Start app.py as its readers do, on a free port; yields address and process id, stops it.
 
     Raises RuntimeError with the end of its output if it does not answer within `wait` seconds.
     """
@@ -48,7 +55,7 @@ def running_page(wait: float = 120.0) -> Iterator[str]:
     url = f"http://127.0.0.1:{port}"
     try:
         _await(url, app, wait)
-        yield url
+        yield url, app.pid
     finally:
         app.terminate()
         try:
