@@ -83,6 +83,13 @@ _TABLE = (
         home="scc:compress",
     ),
     Method(
+        name="scc-even",
+        title="SCC, evenly grown",
+        line="Neighbouring patches join, alike and small ones first: no component grows huge.",
+        kind="ours",
+        home="even:compress",
+    ),
+    Method(
         name="scc-spatial",
         title="SCC, spatial only",
         line="Components within each frame alone; at least one token a frame.",
