@@ -19,7 +19,8 @@ import torch
 from torch import Tensor
 
 from scissor.budget import Curve, sample_curve, solve
-from scissor.graph import full_precision, unit
+from scissor.cosine import full_precision, unit
+from scissor.merge import merged, share_places
 from scissor.steps import (
     Plan,
     Prepared,
@@ -28,15 +29,13 @@ from scissor.steps import (
     exact_steps,
     graph,
     left_out,
-    merged,
     normalise,
     prepare,
     spatial_step,
     temporal_step,
 )
 from scissor.tiles import heaviest_edges
-from scissor.types import Compression, Encoded, cell_places, target_count
-from scissor.union import sizes
+from scissor.types import Compression, Encoded, target_count
 
 __all__ = ["Curve", "Prepared", "compress", "curve", "prepare", "temporal_edges"]
 
@@ -208,9 +207,6 @@ def _compression(
     group = two.component[one.component]
     share = group if share is None else share
     hub = one.hub[two.hub]
-    cells = cell_places(frames, clip.grid).to(kept.device)
-    size = sizes(share, len(hub))[:, None]
-    mean = torch.zeros(len(hub), 3, device=kept.device).index_add_(0, share, cells) / size
     return Compression(
         method="scc",
         tokens=kept,
@@ -219,7 +215,7 @@ def _compression(
         group=group.view(frames, n),
         share=share.view(frames, n),
         hub=_frame_and_token(hub, n),
-        place=torch.where(size > 0, mean, cells[hub]),
+        place=share_places(share, hub, frames, clip.grid),
         counts=(frames * n, len(one.hub), len(hub)),
         tau_spatial=one.tau,
         tau_temporal=two.tau,

@@ -1,9 +1,9 @@
-"""The two steps of Semantic Connected Components, and the merge.
+"""The two steps of Semantic Connected Components.
 
 The mathematics of LLaVA-Scissor (arXiv 2506.21862), section 3: the tokens of each frame to
-components (step 1), those of all frames to components (step 2), every input token to the nearest of
-these (merge); at a threshold, or with a given number of tokens left. Leaves the search for a
-threshold and the public call to scc.py, the graph to graph.py and tiles.py.
+components (step 1), those of all frames to components (step 2); at a threshold, or with a given
+number of tokens left. Leaves the merge to merge.py, the search for a threshold and the public call
+to scc.py, the graph to graph.py and tiles.py.
 """
 
 from __future__ import annotations
@@ -15,33 +15,20 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from scissor.cosine import cut, full_precision, similarities, unit, upper_products
 from scissor.graph import (
     Forest,
-    cut,
     edges_above,
     ends,
     frame_components,
-    full_precision,
     hub_order,
-    similarities,
-    snap,
     spanning_forest,
-    unit,
-    upper_products,
 )
-from scissor.tiles import (
-    first_alike,
-    heaviest_edges,
-    link,
-    nearest,
-    nearest_beyond,
-    sampled_link,
-)
+from scissor.tiles import heaviest_edges, link, sampled_link
 from scissor.types import Encoded
 from scissor.union import sizes, unite
 
 MATRICES = 2**28  # bytes: similarity matrices beyond are made in parts and not kept
-ROWS = 4096  # rows gathered at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -226,57 +213,3 @@ def _frames_united(clip: Prepared, target: int) -> Step:
     labels = unite(torch.arange(frames * n, device=weight.device), i[chosen], j[chosen])
     degree = _frame_graphs(clip, Plan(), tau)[1]
     return _condensed(clip.tokens.flatten(0, 1), labels, degree.flatten(), tau)
-
-
-def merged(clip: Prepared, one: Step, two: Step, plan: Plan) -> tuple[Tensor, Tensor]:
-    """(kept tokens [K, D], share [T*N]): every input token enters the average it is nearest to.
-
-    With s_j the tokens of step 2 and a(i) = argmax_j cos(x_i, s_j), the lowest j on ties:
-    kept_j = (s_j + sum of the x_i with a(i) = j) / (1 + how many they are).
-    """
-    units, anchors = clip.units.flatten(0, 1), unit(two.tokens)
-    if len(anchors) == len(units):  # nothing was joined
-        share = first_alike(units)
-    elif _worth_bounding(units, one, two, plan):
-        share = nearest_beyond(units, anchors, *_bounds(units, anchors, one, two))
-    else:
-        share = nearest(units, anchors)
-    size = 1 + sizes(share, len(two.hub))
-    kept = two.tokens.index_add(0, share, clip.tokens.flatten(0, 1)) / size[:, None]
-    return kept, share
-
-
-def _worth_bounding(units: Tensor, one: Step, two: Step, plan: Plan) -> bool:
-    """The bounds hold after an exact step 2; they pay where many tokens stay alone in step 1."""
-    exact = two.tau is not None and plan.epsilon is None
-    return exact and units.device.type == "cpu" and len(one.hub) > 0.3 * len(units)
-
-
-def _bounds(
-    units: Tensor, anchors: Tensor, one: Step, two: Step
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """What `nearest_beyond` needs, from what step 2 has found out.
-
-    A step-1 token m is within tau of no member of another group j, so cos(m, s_j) is at most
-    tau * (mean length of j's members) / (length of s_j): reach. A token x_i at angle a from its m
-    and b from its own s can be nearer to s_j only if that is at least cos(a + b): floor. Rounding
-    is on the safe side of both.
-    """
-    group = two.component[one.component]
-    length = torch.linalg.vector_norm(one.tokens, dim=1)
-    mean = torch.zeros(len(anchors), device=units.device)
-    mean = mean.index_add_(0, two.component, length) / sizes(two.component, len(mean))
-    lone = torch.linalg.vector_norm(two.tokens, dim=1)
-    reach = torch.where(lone > 0, two.tau * mean / lone, 1.0) + 4e-6
-    to_mean = _dots(units, unit(one.tokens), one.component)
-    to_own = _dots(units, anchors, group)
-    sines = ((1 - x.square() + 1e-6).clamp_min(0).sqrt() for x in (to_mean, to_own))
-    floor = to_mean * to_own - math.prod(sines)
-    floor = torch.where(to_mean + to_own > 0, floor, -math.inf)  # a + b past a half turn
-    return group, snap(to_own), floor, reach
-
-
-def _dots(x: Tensor, y: Tensor, at: Tensor) -> Tensor:
-    """[n]: the products of x[i] and y[at[i]]."""
-    rows = zip(x.split(ROWS), at.split(ROWS), strict=True)
-    return torch.cat([torch.einsum("nd,nd->n", part, y[k]) for part, k in rows])

@@ -12,10 +12,12 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from scissor.graph import above, cut, edges_above, ends, full_precision, hub_order, tally, unit
+from scissor.cosine import above, cut, full_precision, refuse, tally, unit
+from scissor.graph import edges_above, ends, hub_order
+from scissor.merge import share_places
 from scissor.steps import Plan, normalise, spatial_step
 from scissor.tiles import nearest
-from scissor.types import Compression, cell_places
+from scissor.types import Compression
 from scissor.union import joins, sizes, unite
 
 
@@ -75,10 +77,13 @@ class StreamCompressor:
     def push(self, frame: Tensor) -> None:
         """Take in the tokens [N, D] of the next frame.
 
-        Raises ValueError if they are not finite or shaped unlike the frames before.
+        Raises ValueError if they are shaped unlike the frames before, or not finite: the message
+        names the token, and the frame as counted from the first that was pushed.
         """
         if frame.ndim != 2 or (self._inputs and frame.shape != self._inputs[0].shape):
             raise ValueError(f"a frame of {list(frame.shape)} does not fit the stream")
+        frame = frame.detach().float()
+        refuse(frame[None], self.pushed)
         clip = normalise(frame[None], self.grid)
         self.grid = clip.grid
         with full_precision(frame.device):
@@ -101,11 +106,8 @@ class StreamCompressor:
         A group older than all of these has its hub in frame 0 too. counts: input tokens and step-1
         tokens held, kept tokens. merge=False is quicker: a share is then its group.
         """
-        held, frames, n = (
-            self._held,
-            len(self._inputs),
-            (len(self._inputs[0]) if self._inputs else 0),
-        )
+        held, inputs = self._held, self.inputs
+        frames, n = inputs.shape[:2]
         if held is None or not n:
             return _empty(self.grid or (0, 0), self.tau)
         component, hub = hub_order(held.labels, held.degree)
@@ -115,8 +117,8 @@ class StreamCompressor:
         kept = kept / size[:, None]
         spatial = torch.stack(tuple(self._spatial))
         group = share = component[spatial]
-        inputs = self.inputs.flatten(0, 1)
         if merge:
+            inputs = inputs.flatten(0, 1)
             with full_precision(inputs.device):
                 share = nearest(unit(inputs), unit(kept)).view(frames, n)
             total = 1 + sizes(share.flatten(), len(hub))
@@ -196,9 +198,7 @@ def _compression(
     hub: Tensor,
 ) -> Compression:
     frames, n = spatial.shape
-    cells = cell_places(frames, stream.grid).to(kept.device)
-    size = sizes(share.flatten(), len(kept))[:, None]
-    mean = torch.zeros(len(kept), 3, device=kept.device).index_add_(0, share.flatten(), cells)
+    at = hub[:, 0] * n + hub[:, 1]
     return Compression(
         method="scc",
         tokens=kept,
@@ -207,7 +207,7 @@ def _compression(
         group=group,
         share=share,
         hub=hub,
-        place=torch.where(size > 0, mean / size, cells[hub[:, 0] * n + hub[:, 1]]),
+        place=share_places(share.flatten(), at, frames, stream.grid),
         counts=(frames * n, len(stream._held.labels), len(kept)),
         tau_spatial=stream.tau,
         tau_temporal=stream.tau,

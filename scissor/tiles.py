@@ -2,7 +2,7 @@
 
 Knows how to walk the upper triangle of the cosines in tiles that stay in the processor's cache, and
 to keep of a tile only what its edges join. Leaves single matrices to graph.py and the method to
-steps.py. Memory is O(n * tile), never n x n.
+steps.py and merge.py. Memory is O(n * tile), never n x n.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from scissor.graph import DUPLICATE, above, cut, edges_above, snap, tally, upper_products
+from scissor.cosine import DUPLICATE, above, cut, snap, tally, upper_products
+from scissor.graph import edges_above
 from scissor.union import joins, unite, with_numpy
 
 CPU_TILE = 768  # 2 MB of float32: in the cores' caches between the product and what reads it
@@ -195,7 +196,8 @@ def heaviest_edges(units: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]:
     units: [n, D] unit vectors; count <= n - 1. Edges are ordered by falling weight, then by i < j:
     a total order, so ties (duplicate tokens) leave one answer. Boruvka's algorithm: each round
     joins every component to its best neighbour, and the rounds end when none of the edges still
-    missing can be among the heaviest. Products are kept between rounds up to KEPT_TILES bytes.
+    missing can be among the heaviest. Products are kept between rounds up to KEPT_TILES bytes. (At
+    no size that we measured was Prim's algorithm over a whole matrix quicker.)
     """
     n = len(units)
     labels = torch.arange(n, device=units.device)

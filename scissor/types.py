@@ -100,6 +100,11 @@ class Compression:
         return self.counts[2] / self.counts[0] if self.counts[0] else 0.0
 
     @property
+    def miss(self) -> int | None:
+        """Kept minus target; None where a threshold was asked for, not a count."""
+        return None if self.target is None else self.kept - self.target
+
+    @property
     def moved(self) -> float:
         """Part of the surviving input tokens whose share is not their own group, in [0, 1]."""
         alive = self.share >= 0

@@ -1,3 +1,5 @@
+import itertools
+
 import networkx as nx
 import numpy as np
 import pytest
@@ -7,19 +9,14 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from torch import Tensor
 
+from scissor.cosine import cut, similarities, unit
 from scissor.graph import (
     components,
-    cosines,
-    cut,
     degrees,
     edges_above,
-    floor32,
     frame_components,
-    full_precision,
     hub_order,
-    similarities,
     spanning_forest,
-    unit,
 )
 from scissor.union import unite
 
@@ -79,11 +76,42 @@ def shaped(kind: str, n: int, seed: int) -> Tensor:
 KINDS = ["chain", "star", "giant", "ladder", "tree", "alone"]
 
 
+@st.composite
+def mixtures(draw) -> Tensor:
+    """Several such graphs of various sizes in one, each of its own weight, ties among them."""
+    parts = draw(
+        st.lists(
+            st.tuples(
+                st.sampled_from(KINDS), st.integers(4, 24), st.sampled_from([0.3, 0.6, 0.7, 1.0])
+            ),
+            min_size=1,
+            max_size=4,
+        )
+    )
+    blocks = [torch.where(shaped(kind, n, n) > 0.5, weight, 0.25) for kind, n, weight in parts]
+    similar = torch.block_diag(*blocks)
+    similar[similar == 0] = draw(st.sampled_from([-1.0, 0.0, 0.25]))
+    place = torch.tensor(draw(st.permutations(range(len(similar)))))
+    return similar[place][:, place].fill_diagonal_(1.0)
+
+
 @settings(max_examples=60, deadline=None)
 @given(matrices())
 def test_components_and_forest_equal_networkx_at_every_threshold(similar):
     forest = spanning_forest(torch.zeros(1, len(similar), 1), similar[None])
     for tau in taus_of(similar):
+        expected = by_networkx(similar, tau)
+        assert components(similar, tau).tolist() == expected
+        assert forest.labels(tau)[0].tolist() == expected
+        assert forest.counts(tau).tolist() == [max(expected) + 1]
+
+
+@settings(max_examples=40, deadline=None)
+@given(mixtures())
+def test_chains_stars_and_giants_of_many_sizes_at_every_threshold(similar):
+    forest = spanning_forest(torch.zeros(1, len(similar), 1), similar[None])
+    weights = similar.unique().tolist()  # thresholds equal to a similarity, and in every gap
+    for tau in {-1.0, *weights, *((a + b) / 2 for a, b in itertools.pairwise(weights))}:
         expected = by_networkx(similar, tau)
         assert components(similar, tau).tolist() == expected
         assert forest.labels(tau)[0].tolist() == expected
@@ -150,80 +178,6 @@ def test_hubs_have_the_largest_degree_and_number_the_components(similar, tau):
     hubs = sorted((min(m, key=lambda v: (-counted[v], v)), m) for m in members)
     assert hub.tolist() == [h for h, _ in hubs]
     assert all(component[v] == k for k, (_, m) in enumerate(hubs) for v in m)
-
-
-def test_cosines_follow_the_house_rule():
-    x = torch.tensor([[3.0, 0.0], [6.0, 0.0], [0.0, 0.0], [0.0, 2.0], [-1.0, 0.0]])
-    expected = [
-        [1, 1, 0, 0, -1],
-        [1, 1, 0, 0, -1],
-        [0, 0, 0, 0, 0],
-        [0, 0, 0, 1, 0],
-        [-1, -1, 0, 0, 1],
-    ]
-    assert cosines(x).tolist() == expected
-    assert cosines(x, x[:2]).tolist() == [row[:2] for row in expected]
-
-
-def test_no_cosine_leaves_its_range():
-    x = torch.randn(300, 50, generator=torch.Generator().manual_seed(3))
-    c = cosines(torch.cat([x, -x]))
-    assert (c.min(), c.max()) == (-1, 1)
-
-
-def test_noise_below_one_counts_as_one_and_the_matrix_is_symmetric_to_the_bit():
-    x = torch.randn(40, 700, generator=torch.Generator().manual_seed(1))
-    same = torch.cat([x, x * 3.7, x + 1e-5 * x.flip(1)])
-    c = cosines(same)
-    assert torch.equal(c, c.T)
-    assert c.max() == 1
-    assert c.diagonal().eq(1).all()
-    assert c[:40, 40:80].diagonal().eq(1).all()
-    assert len(torch.unique(components(c, 0.999999))) == 40
-    assert len(torch.unique(components(c, 1.0))) == 120
-
-
-@pytest.mark.parametrize("scale", [1e-40, 1e-30, 1e-10, 1.0, 1e10, 1e25, 3e38])
-def test_any_length_that_float32_holds_has_a_direction(scale):
-    x = torch.tensor([[1.0, 0.0], [0.6, 0.8]])
-    assert cosines(x * scale)[0, 1].item() == pytest.approx(0.6, abs=1e-4)
-
-
-def test_lower_precisions_are_computed_in_float32():
-    x = torch.randn(30, 64, generator=torch.Generator().manual_seed(2)).bfloat16()
-    with torch.autocast("cpu", torch.bfloat16):
-        c = cosines(x)
-    assert c.dtype == torch.float32
-    assert torch.equal(c, cosines(x.float()))
-
-
-@pytest.mark.parametrize("before", ["tf32", "ieee"])
-@pytest.mark.parametrize("device", ["cpu", "cuda"])
-@pytest.mark.filterwarnings("ignore:.*CUDA is not available")
-def test_settings_of_torch_are_put_back(device, before):
-    setting = {"cpu": torch.backends.mkldnn, "cuda": torch.backends.cuda}[device].matmul
-    at_first = setting.fp32_precision
-    try:
-        setting.fp32_precision = before
-        with pytest.raises(ZeroDivisionError), full_precision(torch.device(device)):  # noqa: PT012
-            assert setting.fp32_precision == "ieee"
-            raise ZeroDivisionError
-        assert setting.fp32_precision == before
-    finally:
-        setting.fp32_precision = at_first
-
-
-@given(st.floats(-1, 1))
-def test_floor32_keeps_strict_comparisons(tau):
-    near = np.float32(tau)
-    for value in (near, np.nextafter(near, np.float32(-2)), np.nextafter(near, np.float32(2))):
-        assert (float(value) > tau) == bool(torch.tensor(value) > floor32(tau))
-
-
-@pytest.mark.parametrize("tau", [float("nan"), 1.01, -1.5, float("inf")])
-def test_a_threshold_is_a_cosine(tau):
-    with pytest.raises(ValueError, match="between -1 and 1"):
-        floor32(tau)
 
 
 def test_no_tokens_no_components():

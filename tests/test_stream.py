@@ -25,9 +25,18 @@ def pushed(x, *args, **options) -> StreamCompressor:
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.integers(0, 10**6), st.integers(1, 8), st.floats(-0.5, 1), st.booleans())
-def test_equal_to_the_batch_while_nothing_folds(seed, frames, tau, merge):
+@given(
+    st.integers(0, 10**6),
+    st.integers(1, 8),
+    st.one_of(st.floats(-0.5, 1), st.sampled_from([-1.0, 0.8, 1.0])),
+    st.booleans(),
+    st.booleans(),
+)
+def test_equal_to_the_batch_while_nothing_folds(seed, frames, tau, merge, still):
     x = clip(seed, frames)
+    if still:  # a frame that stays, all zero in part: nothing but ties
+        x[1:] = x[0]
+        x[:, 0] = 0
     batch, stream = compress(x, tau=tau, merge=merge), pushed(x, tau, 1000)
     live = stream.read(merge=merge)
     assert stream.folds == 0
@@ -106,6 +115,14 @@ def test_old_groups_stand_in_the_oldest_frame_held():
     assert live.group.tolist() == [[2], [3]]
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64])
+def test_other_types_are_computed_in_float32(dtype):
+    x = clip(3, 4).to(dtype)
+    live, same = pushed(x, 0.7).read(), pushed(x.float(), 0.7).read()
+    assert live.tokens.dtype == torch.float32
+    assert torch.equal(live.tokens, same.tokens)
+
+
 def test_nothing_pushed_nothing_kept():
     live = StreamCompressor(0.5).read()
     assert live.kept == 0
@@ -119,6 +136,8 @@ def test_what_does_not_fit_is_refused():
     stream = pushed(clip(0, 1), 0.5)
     with pytest.raises(ValueError, match="does not fit"):
         stream.push(torch.zeros(8, 6))
-    with pytest.raises(ValueError, match="NaN"):
-        stream.push(torch.full((9, 6), torch.nan))
+    broken = torch.ones(9, 6)
+    broken[4, 2] = torch.nan
+    with pytest.raises(ValueError, match="token 4 of frame 1 is NaN"):
+        stream.push(broken)
     assert stream.read().counts[0] == 9

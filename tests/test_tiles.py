@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from scissor import tiles
-from scissor.graph import components, degrees, similarities, unit
+from scissor.cosine import similarities, unit
+from scissor.graph import components, degrees
 
 torch.set_num_threads(1)
 

@@ -23,7 +23,8 @@ from scissor import scc
 from scissor.bench import plain
 from scissor.bench.clock import Clock, machine, peak_memory
 from scissor.bench.features import features
-from scissor.graph import full_precision, spanning_forest, unit
+from scissor.cosine import full_precision, unit
+from scissor.graph import spanning_forest
 from scissor.steps import Plan, spatial_step
 from scissor.tiles import link
 
