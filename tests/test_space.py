@@ -61,7 +61,7 @@ def test_repository_agrees_with_its_spacefile():
         ("Spacefile", "  frames: 256\n", "", "limit frames is missing"),
         ("Spacefile", "  frames: 256\n", "  frames: 256\n  hops: 3\n", "limit hops is 3"),
         ("Spacefile", "sleep: 172800", "sleep: 60", "sleeps after 172800 s, not 60"),
-        ("Spacefile", "default_model: mini", "default_model: x", "no model x"),
+        ("Spacefile", "default_model: llava-onevision-0.5b", "default_model: x", "no model x"),
     ],
 )
 def test_each_disagreement_is_one_line(copy, name, old, new, told):
@@ -164,6 +164,7 @@ ONEVISION = "preload:\n  llava-onevision-0.5b: [config.json, model.safetensors]"
 
 
 def test_mini_is_no_repository_of_the_hub(copy):
+    edit(copy, "Spacefile", "default_model: llava-onevision-0.5b", "default_model: mini")
     assert "models" not in front_matter(read_space(copy))
     edit(copy, "Spacefile", "preload: {}", ONEVISION)
     found = front_matter(read_space(copy))

@@ -1,0 +1,116 @@
+"""The GPU mark, with a stand-in for `spaces` that forks and pickles as the real one does."""
+
+import multiprocessing
+import os
+import pickle
+import sys
+from functools import wraps
+from inspect import isgeneratorfunction
+from types import SimpleNamespace
+
+import pytest
+
+from scissor.ui.errors import RequestError
+from scissor.ui.gpu import on_gpu, stopped_by, zero_gpu
+
+FORK = multiprocessing.get_context("fork") if hasattr(os, "fork") else None
+forks = pytest.mark.skipif(FORK is None, reason="ZeroGPU forks")
+
+
+def across(task, args):
+    """Every value of `task` in a forked process; arguments and values cross as pickles."""
+    ours, theirs = FORK.Pipe()
+    sent = pickle.dumps(args)
+
+    def child():
+        made = task(*pickle.loads(sent))
+        for value in made if isgeneratorfunction(task) else [made]:
+            theirs.send_bytes(pickle.dumps(value))
+        theirs.send_bytes(b"")
+
+    process = FORK.Process(target=child, daemon=True)
+    process.start()
+    try:
+        while content := ours.recv_bytes():
+            yield pickle.loads(content)
+    finally:
+        process.terminate()
+        process.join()
+
+
+def gpu(duration):
+    def mark(task):
+        @wraps(task)
+        def one(*args):
+            (value,) = across(task, args)
+            return value
+
+        @wraps(task)
+        def many(*args):
+            yield from across(task, args)
+
+        return many if isgeneratorfunction(task) else one
+
+    gpu.durations.append(duration)
+    return mark
+
+
+gpu.durations = []
+
+
+@pytest.fixture
+def spaces(monkeypatch):
+    monkeypatch.setitem(sys.modules, "spaces", SimpleNamespace(GPU=gpu))
+    monkeypatch.setenv("SPACES_ZERO_GPU", "true")
+
+
+def pid(offset):
+    if offset < 0:
+        raise RequestError("Choose another clip.")
+    return os.getpid() + offset
+
+
+def counting(count):
+    for k in range(count):
+        yield os.getpid(), k
+    if count > 3:
+        raise RequestError("That was too many; take fewer.")
+
+
+def test_without_the_package_a_function_stays_what_it_is(monkeypatch):
+    monkeypatch.setitem(sys.modules, "spaces", None)
+    assert on_gpu(pid) is pid
+    assert not zero_gpu()
+
+
+@forks
+def test_with_it_they_run_elsewhere_and_come_back(spaces):
+    assert zero_gpu()
+    assert on_gpu(pid)(0) != os.getpid()
+    where, numbers = zip(*on_gpu(counting, seconds=30)(3), strict=True)
+    assert numbers == (0, 1, 2)
+    assert set(where) != {os.getpid()}
+    assert gpu.durations[-1] == 30
+
+
+@forks
+def test_errors_keep_their_sentence(spaces):
+    with pytest.raises(RequestError, match="Choose another clip"):
+        on_gpu(pid)(-1)
+    values = on_gpu(counting)(4)
+    assert len([next(values) for _ in range(4)]) == 4
+    with pytest.raises(RequestError, match="take fewer"):
+        next(values)
+
+
+@forks
+def test_whoever_stops_gets_a_last_value_and_the_work_ends(spaces):
+    asked = iter((False, False, True))
+    values = stopped_by(on_gpu(counting)(3), lambda: next(asked), lambda value: ("last", value[1]))
+    assert [value[-1] for value in values] == [0, 1, 2]
+    assert next(asked, "asked no more") == "asked no more"
+
+
+def test_the_package_alone_is_no_zero_gpu(spaces, monkeypatch):
+    monkeypatch.delenv("SPACES_ZERO_GPU")
+    assert not zero_gpu()
