@@ -61,7 +61,7 @@ def test_repository_agrees_with_its_spacefile():
         ("Spacefile", "  frames: 256\n", "", "limit frames is missing"),
         ("Spacefile", "  frames: 256\n", "  frames: 256\n  hops: 3\n", "limit hops is 3"),
         ("Spacefile", "sleep: 172800", "sleep: 60", "sleeps after 172800 s, not 60"),
-        ("Spacefile", "default_model: llava-onevision-0.5b", "default_model: x", "no model x"),
+        ("Spacefile", "preload: {}", "preload: {x: []}", "no model x"),
     ],
 )
 def test_each_disagreement_is_one_line(copy, name, old, new, told):
