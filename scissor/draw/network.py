@@ -14,8 +14,10 @@ from scissor.draw.charts import bare_layout
 from scissor.draw.graph import Places, SimilarityGraph, force_places, grid_places
 from scissor.draw.overlay import View
 from scissor.draw.palette import PALETTE, SINGLE, colour_of
+from scissor.draw.weakest import WeakLink
 
 GREY = "#8a919c"
+MARK = "#ff9d00"  # seen on light and dark; no group has it
 PLATE = "#12161b"  # behind the frames, so that light colours show on a light page too
 
 
@@ -28,11 +30,13 @@ def network_figure(
     pictures: Sequence[str] = (),
     aspect: float = 1.0,
     only: int | None = None,
+    link: WeakLink | None = None,
 ) -> go.Figure:
     """Nodes as dots, edges as lines, both in their group's colour.
 
     layout: "grid" stands every node at its cell, over `pictures` (a data URI a frame) where given,
     "force" by forces. aspect: a cell's width over its height. only: fade all but this group.
+    link: the edge to mark.
     """
     on_frames = layout == "grid"
     places = grid_places(shown, len(view.ids), grid) if on_frames else force_places(shown)
@@ -43,6 +47,8 @@ def network_figure(
         _dots(shown, view, places, grid, only),
     ]:
         figure.add_trace(trace)
+    if link is not None and link.a in places and link.b in places:
+        figure.add_traces(_marked(link, places))
     figure.update_xaxes(visible=False, constrain="domain")
     scale = 1 / aspect if on_frames else 1
     figure.update_yaxes(visible=False, autorange="reversed", scaleanchor="x", scaleratio=scale)
@@ -77,6 +83,28 @@ def _lines(
             hoverinfo="skip",
         )
         for (name, faint), path in sorted(paths.items(), key=lambda item: not item[0][1])
+    ]
+
+
+def _marked(link: WeakLink, places: Places) -> list[go.Scattergl]:
+    """The weakest link: a thick line with rings at its ends, and its cosine on hover."""
+    x, y = zip(places[link.a], places[link.b], strict=True)
+    text = f"the weakest link: cosine {link.weight:.3f}"
+    return [
+        go.Scattergl(
+            x=x,
+            y=y,
+            mode="lines+markers",
+            line={"color": MARK, "width": 5},
+            marker={
+                "symbol": "circle-open",
+                "size": 14,
+                "color": MARK,
+                "line": {"width": 3, "color": MARK},
+            },
+            text=[text, text],
+            hovertemplate="%{text}<extra></extra>",
+        )
     ]
 
 

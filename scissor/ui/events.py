@@ -14,7 +14,7 @@ import gradio as gr
 from scissor.ui.desk import Desk
 from scissor.ui.errors import RequestError, sentence
 from scissor.ui.examples import Example
-from scissor.ui.figures import Look, graph_tab, tokens_tab
+from scissor.ui.figures import Look, graph_tab, tokens_tab, weakest
 from scissor.ui.links import example_at, read_link
 from scissor.ui.redraw import Dial, alike, redraw, scene
 from scissor.ui.store import Clip
@@ -51,6 +51,15 @@ class Events:
     def alike(self, data: Any) -> dict[str, Any]:
         """A patch was pressed: its cosine to every other."""
         return self._drawn(data, lambda clip, _: alike(clip, data.get("token")))
+
+    def weakest(self, data: Any) -> dict[str, Any]:
+        """A dial came to rest: the weakest link of the largest group in sight."""
+
+        def found(clip: Clip, dial: Dial) -> dict[str, Any]:
+            look = Look.read(data, len(clip.pictures))
+            return weakest(clip, self.desk.compression(clip, dial), look)
+
+        return self._drawn(data, found)
 
     def _drawn(self, data: Any, draw: Callable[[Clip, Dial], dict[str, Any]]) -> dict[str, Any]:
         clip = self.desk.store.get(data.get("handle")) if isinstance(data, dict) else None

@@ -14,6 +14,7 @@ from scissor.draw import charts
 from scissor.draw.graph import similarity_graph
 from scissor.draw.network import network_figure
 from scissor.draw.overlay import VIEWS, View, view
+from scissor.draw.weakest import WeakLink, weakest_in
 from scissor.types import Compression
 from scissor.ui.store import Clip
 
@@ -50,6 +51,7 @@ def graph_tab(
     """(the line above the graph, the graph)."""
     shown = view(clip.prepared, made, look.view)
     graph = similarity_graph(clip.prepared, made, shown, look.frame, every)
+    link = weakest_in(clip.prepared, made, shown, look.frame)
     rows, cols = clip.encoded.grid
     figure = network_figure(
         graph,
@@ -59,8 +61,22 @@ def graph_tab(
         pictures=clip.thumbnails if graph.frame is None else clip.pictures,
         aspect=clip.aspect * rows / cols,
         only=look.only(shown),
+        link=link,
     )
-    return f"{_title(look)}: {graph.summary()}", figure
+    return f"{_title(look)}: {graph.summary()}\n\n{_told(link, shown)}", figure
+
+
+def weakest(clip: Clip, made: Compression, look: Look) -> dict[str, Any]:
+    """The weakest link as JSON: its ends, its cosine, the sentence; empty where there is none."""
+    shown = view(clip.prepared, made, look.view)
+    link = weakest_in(clip.prepared, made, shown, look.frame)
+    if link is None:
+        return {}
+    return {"a": link.a, "b": link.b, "weight": link.weight, "sentence": _told(link, shown)}
+
+
+def _told(link: WeakLink | None, shown: View) -> str:
+    return link.sentence(shown.ids.shape[1]) if link else ""
 
 
 def _title(look: Look) -> str:

@@ -105,7 +105,7 @@ def _right(events: Events, opening: Opening) -> dict[str, gr.Component]:
     found = {"dials": parts.dials(opening.dials, events.move, events.scene)}
     with gr.Tabs(elem_id="sc-tabs"):
         with gr.Tab("Overlay", id="overlay") as overlay:
-            found["viewer"] = parts.viewer(events.alike)
+            found["viewer"] = parts.viewer(events.alike, events.weakest)
         with gr.Tab("Graph", id="graph") as graph:
             with gr.Row(elem_id="sc-graph-row"):
                 found["layout"] = gr.Radio(

@@ -68,9 +68,9 @@ def dials(value: dict[str, Any], move: Callable, scene: Callable) -> gr.HTML:
     return part("dials", value, calls=("release", "lost"), server=(move, scene))
 
 
-def viewer(alike: Callable) -> gr.HTML:
+def viewer(alike: Callable, weakest: Callable) -> gr.HTML:
     """The overlay; its value says which view, frame and group it shows."""
-    return part("viewer", {}, server=(alike,), palette=COLOURS)
+    return part("viewer", {}, server=(alike, weakest), palette=COLOURS)
 
 
 def answers(value: dict[str, Any] | None) -> gr.HTML:

@@ -12,7 +12,7 @@ import gradio as gr
 
 STATIC = Path(__file__).parent / "static"
 SCRIPTS = (
-    *("core", "paint", "screen", "dials", "viewer", "story", "answers", "clips", "curve"),
+    *("core", "paint", "screen", "sweep", "dials", "viewer", "story", "answers", "clips", "curve"),
     *("links", "compare", "live"),
 )
 STYLES = ("base", "parts", "compare", "live")

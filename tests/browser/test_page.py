@@ -2,7 +2,6 @@
 
 import pytest
 from browser.driving import (
-    PAINTED,
     answered,
     at,
     clip_key,
@@ -136,52 +135,6 @@ def test_every_example_plays(page):
             }"""
         )
         assert moved > 0
-
-
-def test_the_overlays_views_frames_and_isolation(page):
-    screen = '[data-at="screen"]'
-    picture = page.evaluate(f"document.querySelector('{screen}').toDataURL()")
-    page.get_by_role("radio", name="Components").click()
-    assert page.evaluate(f"document.querySelector('{screen}').toDataURL()") != picture
-    page.get_by_role("radio", name="Shares").click()
-    assert "%" in at(page, "moved")
-    page.get_by_role("radio", name="Groups").click()
-    page.get_by_role("button", name="Frame 5,").click()
-    assert at(page, "when").startswith("5 / 16")
-    first = page.locator(".sc-list button").first
-    first.click()
-    assert page.locator('.sc-list button[aria-pressed="true"]').count() == 1
-    page.locator(screen).hover(position={"x": 100, "y": 60})
-    assert page.locator(".sc-tip").is_visible()
-    page.get_by_role("button", name="Play", exact=True).click()
-    page.wait_for_function(
-        "() => !document.querySelector('[data-at=when]').textContent.startsWith('5')"
-    )
-    page.get_by_role("button", name="Pause", exact=True).click()
-
-
-def test_a_pressed_patch_shows_what_it_is_alike_to(page):
-    screen = "document.querySelector('[data-at=\"screen\"]').toDataURL()"
-    page.get_by_role("radio", name="Alike").click()
-    page.wait_for_timeout(500)
-    first = page.evaluate(screen)
-    page.locator('[data-at="screen"]').click(position={"x": 30, "y": 30})
-    page.wait_for_function(f"(before) => {screen} !== before", arg=first)
-    page.locator('[data-at="screen"]').hover(position={"x": 30, "y": 30})
-    assert page.locator(".sc-tip").inner_text() == "cosine 1.000"
-
-
-def test_the_frame_is_rebuilt_from_the_kept_tokens(page):
-    colours = page.evaluate(PAINTED, '[data-at="screen"]')
-    assert colours > 197
-    page.evaluate(
-        """() => {
-          const slider = document.querySelector('[data-at="rebuilt"]');
-          slider.value = 100;
-          slider.dispatchEvent(new Event('input', { bubbles: true }));
-        }"""
-    )
-    assert 1 < page.evaluate(PAINTED, '[data-at="screen"]') < 197
 
 
 def test_the_graph_tab_draws_the_overlays_groups(page):

@@ -14,6 +14,11 @@ window.scissor = (() => {
     if (name in last) listen(last[name]);
   }
 
+  // Hears a message once, the next time it is said.
+  function next(name, listen) {
+    bus.addEventListener(name, (event) => listen(event.detail), { once: true });
+  }
+
   function numbers(text, Kind) {
     const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
     return new Kind(bytes.buffer);
@@ -53,5 +58,5 @@ window.scissor = (() => {
     };
   }
 
-  return { say, hear, last, numbers, make, marked, count, many, percent, seconds, times, latest };
+  return { say, hear, next, last, numbers, make, marked, count, many, percent, seconds, times, latest };
 })();

@@ -13,10 +13,11 @@ scissor.dials = (() => {
       this.stand = { lead: "retention", value: 0.1 };
       this.ask = scissor.latest((request) => this.redraw(request));
       const tau = this.at("tau"), retention = this.at("retention");
-      tau.addEventListener("input", () => this.turn("tau", Number(tau.value)));
-      retention.addEventListener("input", () => this.turn("retention", toRetention(Number(retention.value))));
+      tau.addEventListener("input", () => this.hand("tau", Number(tau.value)));
+      retention.addEventListener("input", () => this.hand("retention", toRetention(Number(retention.value))));
       for (const dial of [tau, retention]) dial.addEventListener("change", () => this.release());
       hear("dial", ({ lead, value }) => { this.turn(lead, value); this.release(); });
+      hear("turn", ({ lead, value }) => this.turn(lead, value));
       hear("times", (times) => this.time(times));
       this.show(props.value);
     }
@@ -61,6 +62,11 @@ scissor.dials = (() => {
       if (answer?.gone) this.trigger("lost");
       else this.at("note").textContent = answer?.error || "The server does not answer; is it still there?";
       return true;
+    }
+
+    hand(lead, value) {
+      say("hand");
+      this.turn(lead, value);
     }
 
     turn(lead, value) {

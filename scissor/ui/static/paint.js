@@ -31,8 +31,12 @@ scissor.paint = (() => {
     return [x0, y0, x1 - x0, y1 - y0];
   }
 
+  // How opaque a colour is over a cell of that light, 0 to 1: dark cells hide nothing worth seeing.
+  const thickness = (opacity, light) => Math.min(1, opacity * (1 + 0.6 * (1 - light) ** 2));
+
   // Fills, group borders, outlines of single tokens; `only` fades every other group.
-  function groups(ctx, size, grid, view, frame, { opacity = 0.55, only = null, fine = true } = {}) {
+  // light: the brightness of every cell of the clip, from cellLight.
+  function groups(ctx, size, grid, view, frame, { opacity = 0.55, only = null, fine = true, light = null } = {}) {
     const count = grid[0] * grid[1], start = frame * count, giant = view.ids.length / 3;
     for (let token = 0; token < count; token++) {
       const id = view.ids[start + token], colour = view.colour(id), box = cell(size, grid, token);
@@ -40,7 +44,8 @@ scissor.paint = (() => {
         ctx.fillStyle = "rgba(12, 14, 18, 0.66)";
         ctx.fillRect(...box);
       } else if (colour) {
-        ctx.globalAlpha = view.sizes[id] > giant ? 0.6 * opacity : opacity;  // let what it covers be seen
+        const thick = light ? thickness(opacity, light[start + token]) : opacity;
+        ctx.globalAlpha = view.sizes[id] > giant ? 0.6 * thick : thick;  // let what it covers be seen
         ctx.fillStyle = colour;
         ctx.fillRect(...box);
         ctx.globalAlpha = 1;
@@ -135,24 +140,48 @@ scissor.paint = (() => {
     }
   }
 
-  // Mean colour of every group, from the frames' pictures: Float32Array, three a group.
-  function meanColours(images, grid, view) {
-    const [rows, cols] = grid, count = rows * cols;
-    const small = document.createElement("canvas");
+  // The mean colour of every cell of every frame: Uint8ClampedArray, four a token (the last is 255).
+  function cellColours(images, grid) {
+    const [rows, cols] = grid, small = document.createElement("canvas");
     small.width = cols; small.height = rows;
     const ctx = small.getContext("2d", { willReadFrequently: true });
     ctx.imageSmoothingQuality = "high";
-    const sums = new Float32Array(3 * view.sizes.length);
+    const all = new Uint8ClampedArray(4 * rows * cols * images.length);
     images.forEach((image, frame) => {
       ctx.drawImage(image, 0, 0, cols, rows);
-      const pixels = ctx.getImageData(0, 0, cols, rows).data;
-      for (let token = 0; token < count; token++) {
-        const id = view.ids[frame * count + token];
-        if (id !== NONE) for (let c = 0; c < 3; c++) sums[3 * id + c] += pixels[4 * token + c] / view.sizes[id];
-      }
+      all.set(ctx.getImageData(0, 0, cols, rows).data, 4 * rows * cols * frame);
+    });
+    return all;
+  }
+
+  // The brightness of every cell, 0 to 1.
+  function cellLight(colours) {
+    return Float32Array.from({ length: colours.length / 4 }, (_, k) =>
+      (0.299 * colours[4 * k] + 0.587 * colours[4 * k + 1] + 0.114 * colours[4 * k + 2]) / 255);
+  }
+
+  // Mean colour of every group, from its cells' colours: Float32Array, three a group.
+  function meanColours(colours, view) {
+    const sums = new Float32Array(3 * view.sizes.length);
+    view.ids.forEach((id, k) => {
+      if (id !== NONE) for (let c = 0; c < 3; c++) sums[3 * id + c] += colours[4 * k + c] / view.sizes[id];
     });
     return sums;
   }
 
-  return { NONE, SINGLE, unpack, fit, cell, groups, outline, heat, hatch, links, mosaic, meanColours };
+  // A link made plain: a white line where both ends stand in this frame, a ring around each end.
+  function link(ctx, size, grid, frame, ends) {
+    const count = grid[0] * grid[1];
+    const here = ends.filter((end) => Math.floor(end / count) === frame)
+      .map((end) => { const [x, y, w, h] = cell(size, grid, end % count); return [x + w / 2, y + h / 2]; });
+    for (const [width, colour] of [[7, "rgba(10, 12, 16, 0.85)"], [3, "#ffffff"]]) {
+      Object.assign(ctx, { lineWidth: width, strokeStyle: colour });
+      ctx.beginPath();
+      if (here.length === 2) { ctx.moveTo(...here[0]); ctx.lineTo(...here[1]); }
+      for (const [x, y] of here) { ctx.moveTo(x + 9, y); ctx.arc(x, y, 9, 0, 7); }
+      ctx.stroke();
+    }
+  }
+
+  return { NONE, SINGLE, unpack, fit, cell, groups, outline, heat, hatch, links, link, mosaic, cellColours, cellLight, meanColours };
 })();

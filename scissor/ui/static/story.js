@@ -7,7 +7,8 @@ scissor.story = (element, props) => {
   async function load(scene) {
     const images = scene.pictures.map((source) => Object.assign(new Image(), { src: source }));
     await Promise.all(images.map((image) => image.decode().catch(() => null)));
-    Object.assign(state, { scene, images });
+    const cells = paint.cellColours(images, scene.grid);
+    Object.assign(state, { scene, images, cells, light: paint.cellLight(cells) });
     draw();
   }
 
@@ -15,9 +16,9 @@ scissor.story = (element, props) => {
     const { scene, redraw, images } = state;
     if (!scene || !redraw || redraw.handle !== scene.handle) return;
     const view = paint.unpack(redraw.views.groups, props.palette), frame = Math.floor(images.length / 2);
-    const means = paint.meanColours(images, scene.grid, view);
+    const means = paint.meanColours(state.cells, view);
     const painters = {
-      alike: (ctx, size) => paint.groups(ctx, size, scene.grid, view, frame, { opacity: 0.6 }),
+      alike: (ctx, size) => paint.groups(ctx, size, scene.grid, view, frame, { opacity: 0.6, light: state.light }),
       linked: (ctx, size) => paint.links(ctx, size, scene.grid, view, scene, frame, redraw.tau, { dots: 1.5 }),
       merged: (ctx, size) => paint.mosaic(ctx, size, scene.grid, view, frame, means),
     };

@@ -6,8 +6,10 @@ scissor.viewer = (() => {
     components: "Step 1. Inside each frame, patches more alike than the threshold are linked; what hangs together is a component. Colours start anew in every frame.",
     groups: "Step 2. Components of all frames are linked the same way. One colour is one kept token, wherever and whenever it shows.",
     shares: "The merge. Every patch joins the kept token it is most alike to, and the kept token becomes their mean.",
-    alike: "Press a patch: the brighter another one, the more alike the two are to the model. The line runs where the threshold cuts.",
+    alike: "Press a patch: the brighter another one, the more alike the two are to the model. The line runs where the threshold cuts: at %.",
+    rebuilt: "Left of the line the frame as it is, right of it what the kept tokens still tell: every patch in the mean colour of its share. Drag the line.",
   };
+  const LINKED = ["components", "groups"];
   const PLAY = "M4 2.5v11l9-5.5z", PAUSE = "M4 3h3v10H4zM9 3h3v10H9z";
 
   class Viewer {
@@ -28,21 +30,25 @@ scissor.viewer = (() => {
       const canvas = this.at("screen");
       for (const kind of ["pointermove", "pointerleave"]) canvas.addEventListener(kind, (event) => this.over(event));
       canvas.addEventListener("click", (event) => this.press(this.tokenAt(event)));
+      for (const kind of ["pointerdown", "pointermove"]) canvas.addEventListener(kind, (event) => this.drag(event));
       this.at("play").addEventListener("click", () => (this.timer ? this.stop() : this.play()));
       this.at("scrub").addEventListener("input", () => { this.stop(); this.go(Number(this.at("scrub").value)); });
-      for (const name of ["opacity", "links", "rebuilt"]) this.at(name).addEventListener("input", () => this.draw());
+      for (const name of ["opacity", "links", "wipe"]) this.at(name).addEventListener("input", () => this.draw());
+      this.at("fall").addEventListener("click", () => this.fall());
+      this.at("weak-show").addEventListener("click", () => this.showWeakest());
       new ResizeObserver(() => this.draw()).observe(this.element);
     }
 
     async load(scene) {
       this.stop();
+      this.at("weak").hidden = true;
       const images = await Promise.all(scene.pictures.map(async (source) => {
         const image = Object.assign(new Image(), { src: source });
         await image.decode().catch(() => null);
         return image;
       }));
-      const frame = Math.min(this.look.frame, images.length - 1);
-      Object.assign(this.look, { scene, images, frame, only: null, over: null, token: null, heat: null, views: null });
+      const frame = Math.min(this.look.frame, images.length - 1), cells = paint.cellColours(images, scene.grid);
+      Object.assign(this.look, { scene, images, frame, cells, light: paint.cellLight(cells), weakest: null, only: null, over: null, token: null, heat: null, views: null });
       this.at("scrub").max = images.length - 1;
       this.at("frames").replaceChildren(...images.map((_, k) => make("button", {
         type: "button", "aria-label": `Frame ${k + 1}, at ${scene.times[k].toFixed(1)} s`,
@@ -59,10 +65,11 @@ scissor.viewer = (() => {
       const { groups, shares } = look.views;
       look.moved = shares.ids.map((id, k) => (id !== groups.ids[k] ? 1 : 0));
       let means = null;
-      look.means = () => (means ??= paint.meanColours(look.images, look.scene.grid, shares));
+      look.means = () => (means ??= paint.meanColours(look.cells, shares));
       const only = hub === null ? -1 : this.shown.hubs.indexOf(hub);
-      Object.assign(look, { tau: redraw.tau, movedShare: redraw.moved, only: only < 0 ? null : only, over: null });
+      Object.assign(look, { tau: redraw.tau, movedShare: redraw.moved, only: only < 0 ? null : only, over: null, weakest: null });
       this.draw();
+      this.weigh();
     }
 
     get shown() {
@@ -72,14 +79,16 @@ scissor.viewer = (() => {
     draw() {
       const { look } = this;
       if (!look.views || !this.element.offsetParent) return;
-      Object.assign(look, { opacity: this.at("opacity").value / 100, links: this.at("links").checked, rebuilt: this.at("rebuilt").value / 100 });
+      Object.assign(look, { opacity: this.at("opacity").value / 100, links: this.at("links").checked, wipe: this.at("wipe").value / 100 });
       this.drawScreen();
       [...this.at("frames").children].forEach((button, frame) => {
         button.classList.toggle("sc-here", frame === look.frame);
         button.setAttribute("aria-current", frame === look.frame);
         screen.draw(button.firstChild, button.clientWidth, frame, look, false);
       });
-      this.at("links").disabled = look.view === "shares" || look.view === "alike";
+      this.at("links").disabled = !LINKED.includes(look.view);
+      this.at("wipe").parentElement.hidden = look.view !== "rebuilt";
+      this.at("opacity").parentElement.hidden = look.view === "rebuilt";
       this.describe();
       this.list();
     }
@@ -94,7 +103,9 @@ scissor.viewer = (() => {
 
     describe() {
       const { look } = this, view = this.shown ?? look.views.groups;
-      this.at("about").textContent = ABOUT[look.view];
+      this.at("about").textContent = ABOUT[look.view].replace("%", look.tau.toFixed(3));
+      this.at("weak").hidden = !look.weakest;
+      this.at("weak-said").textContent = look.weakest?.sentence ?? "";
       this.at("moved").hidden = look.view !== "shares";
       this.at("moved").textContent = `Hatched: ${scissor.percent(look.movedShare)} of the patches joined another token than the one their own group became.`;
       const large = view.sizes.filter((n) => n > 1).length, single = view.sizes.filter((n) => n === 1).length;
@@ -125,7 +136,7 @@ scissor.viewer = (() => {
     press(token) {
       if (token === null || !this.look.views) return;
       if (this.look.view === "alike") this.warm(token);
-      else if (this.shown.ids[token] !== paint.NONE) this.isolate(this.shown.ids[token]);
+      else if (this.shown && this.shown.ids[token] !== paint.NONE) this.isolate(this.shown.ids[token]);
     }
 
     async warm(token) {
@@ -137,16 +148,58 @@ scissor.viewer = (() => {
       this.draw();
     }
 
+    // The weakest link of the largest group, asked for once the dial rests.
+    weigh() {
+      clearTimeout(this.weighing);
+      this.look.weakest = null;
+      this.at("weak").hidden = true;
+      if (LINKED.includes(this.look.view)) this.weighing = setTimeout(() => this.findWeakest(), 300);
+    }
+
+    async findWeakest() {
+      const { scene: { handle }, view, frame } = this.look, { lead, asked, tau } = scissor.last.redraw;
+      const answer = await this.server.weakest({ handle, lead, value: lead === "tau" ? tau : asked, view, frame });
+      const { look } = this, stale = handle !== look.scene.handle || tau !== look.tau || view !== look.view;
+      if (!answer?.sentence || stale || (view === "components" && frame !== look.frame)) return;
+      look.weakest = answer;
+      this.draw();
+    }
+
+    showWeakest() {
+      const { look } = this, { a } = look.weakest, [rows, cols] = look.scene.grid;
+      this.at("links").checked = true;
+      look.only = this.shown.ids[a];
+      this.stop();
+      this.go(Math.floor(a / (rows * cols)));
+    }
+
+    async fall() {
+      if (scissor.sweep.falling) return scissor.sweep.stop();
+      const label = this.at("fall").textContent;
+      if (!LINKED.includes(this.look.view)) this.choose("groups");
+      this.at("fall").textContent = "Stop";
+      await scissor.sweep.fall(this.look.scene.stops);
+      this.at("fall").textContent = label;
+    }
+
+    drag(event) {
+      if (this.look.view !== "rebuilt" || !event.buttons) return;
+      const box = this.at("screen").getBoundingClientRect();
+      if (event.type === "pointerdown") this.at("screen").setPointerCapture(event.pointerId);
+      this.at("wipe").value = 100 * (event.clientX - box.left) / box.width;
+      this.draw();
+    }
+
     isolate(id) {
       this.look.only = this.look.only === id ? null : id;
       this.draw();
       this.tell();
     }
 
-    // What the graph follows, as the server's events will read it; the heat map has no graph.
+    // What the graph follows, as the server's events will read it; other views have no graph.
     tell() {
       const { view, frame, only } = this.look;
-      if (view !== "alike") this.props.value = { view, frame, hub: only === null || !this.shown ? null : this.shown.hubs[only] };
+      if (view in this.look.views) this.props.value = { view, frame, hub: only === null || !this.shown ? null : this.shown.hubs[only] };
     }
 
     choose(view) {
@@ -158,6 +211,7 @@ scissor.viewer = (() => {
       if (view === "alike" && this.look.token === null && this.look.scene) this.warm(this.middle());
       this.draw();
       this.tell();
+      this.weigh();
     }
 
     middle() {
@@ -177,6 +231,7 @@ scissor.viewer = (() => {
 
     go(frame) {
       this.look.frame = Math.max(0, Math.min(this.look.images.length - 1, frame));
+      if (this.look.view === "components") this.weigh();
       this.draw();
       if (!this.timer) this.tell();
     }
