@@ -11,6 +11,7 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from scissor.ui import api, compare_tab, live, parts
+from scissor.ui.default import default_model, opening_note
 from scissor.ui.desk import Desk
 from scissor.ui.events import Events
 from scissor.ui.examples import CLIPS, WORLD, examples
@@ -67,6 +68,7 @@ def _left(events: Events, opening: Opening) -> dict[str, gr.Component]:
         {"title": e.title, "credit": e.credit, "picture": e.thumbnail} for e in events.examples
     ]
     choices, note = model_choices()
+    default = default_model()
     return {
         "video": gr.Video(
             opening.path, label="Clip", sources=["upload"], height=210, elem_id="sc-video"
@@ -84,7 +86,7 @@ def _left(events: Events, opening: Opening) -> dict[str, gr.Component]:
         "question": gr.Textbox(
             opening.question, label="Question", lines=2, max_length=500, elem_id="sc-question"
         ),
-        "model": gr.Dropdown(choices, value=choices[0][1], label="Model", info=note),
+        "model": gr.Dropdown(choices, value=default, label="Model", info=note),
         "frames": gr.Slider(
             1,
             32,
@@ -94,7 +96,7 @@ def _left(events: Events, opening: Opening) -> dict[str, gr.Component]:
             info="Sampled evenly, first and last included.",
             elem_id="sc-count",
         ),
-        "status": parts.status(opening.status),
+        "status": parts.status(opening.status or {"text": opening_note(default)}),
         "run": gr.Button("Run", variant="primary", elem_id="sc-run"),
         "stop": gr.Button("Stop", visible=False, elem_id="sc-stop"),
         "links": parts.links(opening.question),

@@ -5,7 +5,9 @@ import yaml
 
 from scissor.models import catalog
 from scissor.space import ROOT, read_space
+from scissor.ui import page
 from scissor.ui.default import default_model, opening_note
+from scissor.ui.opening import Opening
 
 
 def given(monkeypatch, device, reason=None):
@@ -38,3 +40,12 @@ def test_a_missing_or_odd_spacefile_means_mini(monkeypatch, tmp_path):
     for wish in ("mini", "no such model"):
         (tmp_path / "Spacefile").write_text(yaml.safe_dump(found | {"default_model": wish}))
         assert default_model(tmp_path) == "mini"
+
+
+def test_the_page_offers_it_and_says_who_answered_the_opening(desk, monkeypatch):
+    monkeypatch.setattr(page, "default_model", lambda: "llava-onevision-0.5b")
+    parts = page.build(desk, Opening()).config["components"]
+    menu = next(part for part in parts if part["props"].get("label") == "Model")
+    assert menu["props"]["value"] == "llava-onevision-0.5b"
+    status = next(part for part in parts if part["props"].get("elem_id") == "sc-status")
+    assert "mini, which comes along" in status["props"]["value"]["text"]
