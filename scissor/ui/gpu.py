@@ -43,16 +43,15 @@ def on_gpu(function: Callable[..., Any], seconds: int = SECONDS) -> Callable[...
     return _generator(function, mark) if isgeneratorfunction(function) else _plain(function, mark)
 
 
-def stopped_by(
-    values: Iterator[Any], stop: Callable[[], bool], last: Callable[[Any], Any]
-) -> Iterator[Any]:
-    """The values until `stop` holds, then `last` of the newest: for work that cannot ask itself."""
-    for value in values:
-        if stop():
-            yield last(value)
-            values.close()
-            return
-        yield value
+def stopped_by(values: Iterator[Any], stop: Callable[[], bool]) -> Iterator[Any]:
+    """The values until `stop` holds: for work elsewhere, which cannot ask it itself."""
+    try:
+        for value in values:
+            if stop():
+                return
+            yield value
+    finally:
+        values.close()
 
 
 def _plain(function: Callable[..., Any], mark: Callable) -> Callable[..., Any]:

@@ -16,9 +16,11 @@ from scissor.ui.desk import Desk
 from scissor.ui.events import Events
 from scissor.ui.examples import CLIPS, WORLD, examples
 from scissor.ui.export_tab import Exports, export_tab, wire
+from scissor.ui.gpu import zero_gpu
 from scissor.ui.guard import Guard
 from scissor.ui.menu import model_choices
 from scissor.ui.opening import FRAMES, Opening, open_page
+from scissor.ui.remote import GpuShelf
 from scissor.ui.theme import head, theme
 from scissor.video import Limits
 
@@ -34,7 +36,7 @@ CHARTS = {
 
 def build(desk: Desk | None = None, opening: Opening | None = None) -> gr.Blocks:
     """The whole page. desk: what serves it. opening: what it shows before anyone has asked."""
-    desk = desk or Desk()
+    desk = desk or Desk(shelf=GpuShelf() if zero_gpu() else None)
     opening = opening or open_page(desk)
     events = Events(desk, examples())
     with gr.Blocks(title="Scissor", analytics_enabled=False, delete_cache=FORGET) as page:

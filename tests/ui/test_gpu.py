@@ -4,14 +4,20 @@ import multiprocessing
 import os
 import pickle
 import sys
+import threading
 from functools import wraps
 from inspect import isgeneratorfunction
 from types import SimpleNamespace
 
 import pytest
+import torch
+from ui.conftest import CountingModel
 
+from scissor.ui.desk import Desk, last
 from scissor.ui.errors import RequestError
 from scissor.ui.gpu import on_gpu, stopped_by, zero_gpu
+from scissor.ui.redraw import Dial
+from scissor.ui.remote import GpuShelf
 
 FORK = multiprocessing.get_context("fork") if hasattr(os, "fork") else None
 forks = pytest.mark.skipif(FORK is None, reason="ZeroGPU forks")
@@ -104,11 +110,51 @@ def test_errors_keep_their_sentence(spaces):
 
 
 @forks
-def test_whoever_stops_gets_a_last_value_and_the_work_ends(spaces):
+def test_whoever_stops_ends_the_work(spaces):
     asked = iter((False, False, True))
-    values = stopped_by(on_gpu(counting)(3), lambda: next(asked), lambda value: ("last", value[1]))
-    assert [value[-1] for value in values] == [0, 1, 2]
+    values = stopped_by(on_gpu(counting)(3), lambda: next(asked))
+    assert [number for _, number in values] == [0, 1]
     assert next(asked, "asked no more") == "asked no more"
+
+
+class Books:
+    """A shelf with one large model, which remembers where it worked."""
+
+    def __init__(self, model):
+        self.model, self.lock = model, threading.Lock()
+
+    def take(self, name, *_):
+        torch.set_num_threads(1)  # a forked process has no other
+        return self.model
+
+
+@forks
+@pytest.mark.filterwarnings("ignore")
+def test_large_models_work_where_the_gpu_is_and_mini_stays(spaces, monkeypatch, clip):
+    model, plain = CountingModel(), CountingModel()
+    model.name = plain.name = "llava-onevision-0.5b"
+    monkeypatch.setattr("scissor.ui.desk.catalog.why_not", lambda entry: None)
+    gpu_shelf = GpuShelf(Books(model))
+    far, near = Desk(shelf=gpu_shelf), Desk(shelf=Books(plain))
+    dial, told = Dial("retention", 0.2), []
+    for desk in (far, near):
+        handle, opened = desk.open(clip, model.name, 4)
+        assert desk.store.get(handle) is opened
+        told.append((opened, last(desk.answers(opened, dial, "How many?", lambda: False))))
+    (one, said), (other, expected) = told
+    assert torch.equal(one.encoded.tokens, other.encoded.tokens)
+    for side in ("all", "kept"):
+        assert said[side]["text"] == expected[side]["text"]
+        assert said[side]["tokens"] == expected[side]["tokens"]
+    assert (model.encodings, plain.encodings) == (0, 1)  # it worked in the other process
+
+    *_, cards = far.answers(one, dial, "How many?", lambda: True)
+    assert cards["all"]["state"] == "waiting"
+    assert not far.shelf.lock.locked()
+    asked = []
+    monkeypatch.setattr("scissor.models.load_model", lambda *a, **k: asked.append((a, k)) or plain)
+    assert gpu_shelf.take("mini") is gpu_shelf.take("mini") is plain
+    assert asked == [(("mini",), {"device": "cpu"})]
 
 
 def test_the_package_alone_is_no_zero_gpu(spaces, monkeypatch):
