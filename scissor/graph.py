@@ -1,9 +1,10 @@
 """The graph {i-j : cosine > tau}: its components, its hubs, and all thresholds at once.
 
-Three ideas carry this file. Components need few of the edges: union.py picks those that join.
-A component is known by its hub, the token of most edges, and that orders them. And what a threshold
-leaves together is what a maximum spanning forest leaves together when its edges at or below tau are
-cut: `spanning_forest` visits each frame once, `Forest` then answers for every tau.
+Three ideas carry this file. Components need few of the edges: union.py picks some that join all
+that is joined. A component is known by its hub, the token of most edges, and hubs order components.
+And a threshold leaves together what a maximum spanning forest leaves together once its edges at or
+below tau are cut: `spanning_forest` looks at all similarities once, `Forest` then answers for every
+tau without them.
 
 Knows what follows from one matrix of similarities; cosine.py makes it (`unit` and `cosines` are to
 be had here too). Leaves joining vertices to union.py, sets too large for a matrix to tiles.py, and

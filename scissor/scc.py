@@ -1,8 +1,17 @@
 """Semantic Connected Components: `compress`, the public call, and what the page asks beside it.
 
-The method of LLaVA-Scissor (arXiv 2506.21862). Knows how a threshold or a budget becomes a
-Compression. Leaves the steps to steps.py, the search for a threshold to budget.py, and what a
-language model does with the tokens to models/.
+The method of LLaVA-Scissor (arXiv 2506.21862):
+
+  step 1   in every frame, tokens more alike than tau are linked; each component becomes its mean
+  step 2   the same once more, over what step 1 left of all frames taken together
+  merge    every input token enters the average of the token of step 2 that it is nearest to
+
+A budget is a search for the tau that keeps so many; met exactly, the heaviest edges of step 2 unite
+until the number is right, whatever tau that is. Read `compress` and `_compress`, then steps.py and
+merge.py, which do it, and graph.py, which says what a component is.
+
+Knows how a threshold or a budget becomes a Compression. Leaves the search for a threshold to
+budget.py and what a language model does with the tokens to models/.
 """
 
 from __future__ import annotations

@@ -62,7 +62,8 @@ def link(units: Tensor, tau: float) -> tuple[Tensor, Tensor]:
         rows, columns = slice(r, r + hits.shape[0]), slice(c, c + hits.shape[1])
         degree[rows] += tally(hits, 1)
         degree[columns] += tally(hits, 0)
-        edges.append(joins(hits[None], index[None, rows], index[None, columns], labels))
+        known = None if labels is index else labels
+        edges.append(joins(hits[None], index[None, rows], index[None, columns], known))
         waiting += len(edges[-1][0])
         if waiting > n:
             labels = _contract(labels, edges)

@@ -69,6 +69,8 @@ def joins(
     and those that join more.
     """
     if not with_numpy(hits):
+        if labels is not None:
+            hits = hits & (labels[rows][:, :, None] != labels[columns][:, None, :])
         batch, i, j = hits.nonzero(as_tuple=True)
         return rows[batch, i], columns[batch, j]
     found, rows, columns = hits.numpy(), rows.numpy(), columns.numpy()

@@ -5,7 +5,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from scissor import cosine, scc, tiles, union
+from scissor import cosine, graph, scc, tiles, union
 from scissor.bench import plain
 from scissor.scc import compress, curve, prepare, temporal_edges
 from scissor.types import Encoded, cell_places
@@ -348,7 +348,7 @@ def test_the_way_of_other_devices_gives_the_same(x, tau, retention):
     ways = []
     for numpy in (True, False):
         with pytest.MonkeyPatch.context() as patch:
-            for module in (cosine, tiles, union):
+            for module in (cosine, graph, tiles, union):
                 patch.setattr(module, "with_numpy", lambda x, numpy=numpy: numpy)
             ways.append((compress(x, tau=tau), compress(x, retention=retention, exact=True)))
     for a, b in zip(*ways, strict=True):

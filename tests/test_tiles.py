@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from scissor import tiles
+from scissor import cosine, graph, tiles, union
 from scissor.cosine import similarities, unit
 from scissor.graph import components, degrees
 
@@ -80,14 +80,18 @@ def test_tiles_link_what_the_matrix_links(monkeypatch, name, tile):
     st.integers(1, 6),
     st.floats(-1, 1),
     st.sampled_from([4, 16, 768]),
+    st.booleans(),
 )
-def test_random_sets_in_random_tiles(seed, n, width, tau, tile):
+def test_random_sets_in_random_tiles(seed, n, width, tau, tile, numpy):
+    """On CUDA torch does what numpy and scipy do on a CPU."""
     units = unit(torch.randn(n, width, generator=torch.Generator().manual_seed(seed)))
     similar = similarities(units)
     if width > 1 and bool(((similar - tau).abs() < 2e-6).any()):
         return
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tiles, "CPU_TILE", tile)
+        for module in (cosine, graph, tiles, union):
+            patch.setattr(module, "with_numpy", lambda x: numpy)
         labels, degree = tiles.link(units, tau)
     assert named(labels) == components(similar, tau).tolist()
     assert torch.equal(degree, degrees(similar, tau))
