@@ -11,6 +11,7 @@ from tinymini import tiny_mini
 from scissor import compress, load_model, mini
 from scissor.mini.loading import WEIGHTS
 from scissor.models.contract import ModelError
+from scissor.models.decoding import Run, pruning
 from scissor.models.mini import BATCH, Mini, squeeze
 from scissor.types import Compression, InDecoder, Video
 
@@ -230,3 +231,24 @@ def test_following_a_draft_gives_the_answer_and_its_scores(model, encoded):
             assert text == want
             scores = model.score(encoded, few, question, "a dog")
             torch.testing.assert_close(found.log_probabilities, scores, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_what_fastv_keeps_is_told_with_the_answer(model, encoded):
+    from functools import partial
+
+    from scissor.cost import visual_counts
+    from scissor.methods import METHODS
+    from scissor.models import ask
+
+    make = partial(METHODS["fastv"], encoded, 0.3)
+    *_, answer = ask(model, encoded, make, QUESTION, max_new_tokens=4)
+    prompt = model.prompt(encoded, None, QUESTION)
+    around = pruning(model._model.decoder, prompt, make())
+    Run(model._model.decoder, prompt, around).prefill()
+    kept, cells = answer.compression, encoded.tokens.shape[1]
+    assert torch.equal(kept.hub[:, 0] * cells + kept.hub[:, 1], around.kept)
+    assert torch.equal(kept.tokens, encoded.tokens.flatten(0, 1)[around.kept])
+    total = kept.counts[0]
+    assert visual_counts(kept, total, 5) == visual_counts(make(), total, 5)
+    assert answer.kept == kept.kept < total
