@@ -11,12 +11,13 @@ from importlib import import_module
 import torch
 
 from scissor.models.ask import Answer, ask, ask_both
-from scissor.models.contract import Kept, ModelError, VideoLLM
+from scissor.models.contract import Cancelled, Kept, ModelError, VideoLLM
 from scissor.models.loading import Checkpoint, Progress, folder_of, name_of, read_config
 from scissor.models.machine import pick_device, pick_dtype
 
 __all__ = [
     "Answer",
+    "Cancelled",
     "Kept",
     "ModelError",
     "VideoLLM",
@@ -40,6 +41,9 @@ FAMILIES = {
 RANDOM = "scissor_random_weights"
 """True in the config.json of a checkpoint that was written for tests: its answers mean nothing."""
 
+RANDOM_LABEL = "(random weights)"
+"""What the names of such models end with."""
+
 
 def load_model(
     name: str,
@@ -53,7 +57,8 @@ def load_model(
 
     device: CUDA where there is one, else the CPU. dtype: bfloat16 on CUDA, else float32.
     four_bit: weights in 4 bits, by bitsandbytes on CUDA.
-    progress: called with a fraction and a phrase. Raises ModelError with a sentence that helps.
+    progress: called with a fraction and a phrase; what it raises ends the load. Raises ModelError
+    with a sentence that helps.
     """
     tell = progress or (lambda fraction, phrase: None)
     device = pick_device(device)
@@ -69,7 +74,7 @@ def load_model(
         )
     tell(0.6, "Loading the weights")
     if config.get(RANDOM):
-        title = f"{title} (random weights)"
+        title = f"{title} {RANDOM_LABEL}"
     kind = pick_dtype(device, dtype)
     module = import_module(f"scissor.models.{FAMILIES[family]}")
     model = module.load(Checkpoint(folder, title, config, device, kind, four_bit))

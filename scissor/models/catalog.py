@@ -12,7 +12,7 @@ from scissor.mini.loading import CONFIG, WEIGHTS, shipped
 from scissor.models import machine
 from scissor.models.entries import ENTRIES, GIB, Entry, memory_needed
 
-__all__ = ["ENTRIES", "Entry", "facts", "find", "memory_needed", "too_big", "why_not"]
+__all__ = ["ENTRIES", "Entry", "find", "memory_needed", "too_big", "why_not"]
 
 
 def find(name: str) -> Entry | None:
@@ -45,20 +45,3 @@ def why_not(entry: Entry) -> str | None:
     if not machine.hub_reachable():
         return "It is not downloaded yet, and the model hub cannot be reached from here."
     return None
-
-
-def facts(entry: Entry) -> str:
-    """One line: size, memory in both precisions, tokens a frame, licence, what was checked."""
-    bf16, four = (
-        entry.memory(torch.bfloat16, four_bit=four_bit) / GIB for four_bit in (False, True)
-    )
-    size = (
-        f"{entry.parameters / 1e9:.1f} B"
-        if entry.parameters >= 1e9
-        else (f"{entry.parameters / 1e6:.0f} M")
-    )
-    memory = f"{bf16:.1f} GB in bf16" + (f", {four:.1f} GB in 4 bits" if entry.repository else "")
-    tokens = f"{'about ' if entry.varies else ''}{entry.tokens_per_frame:.0f} tokens a frame"
-    gate = " (gated)" if entry.gated else ""
-    checked = f"adapter checked on {entry.checked}, {entry.checked_on}"
-    return f"{size} parameters · {memory} · {tokens} · {entry.licence}{gate} · {checked}"

@@ -22,6 +22,10 @@ class ModelError(RuntimeError):
     """A model cannot be loaded or used here; one sentence says why and what to do."""
 
 
+class Cancelled(Exception):  # noqa: N818 - nothing went wrong
+    """Whoever asked for a model no longer waits for it."""
+
+
 class VideoLLM(Protocol):
     """A video language model that answers from all visual tokens of a clip or from a few."""
 

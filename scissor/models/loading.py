@@ -6,6 +6,7 @@ families and transformers.
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 from collections.abc import Callable, Iterator
@@ -87,10 +88,14 @@ def _download(repository: str, revision: str, progress: Progress | None) -> Path
             f"{repository} is not on this machine and {why}; "
             "use the embedded model (mini) or a folder that holds the checkpoint."
         )
-    if progress:
-        progress(0.05, f"Downloading {repository}")
+    tell = progress or (lambda fraction, phrase: None)
+    tell(0.05, f"Downloading {repository}")
+    bar = _bar(repository, tell)
     try:
-        return Path(snapshot_download(repository, revision=revision, allow_patterns=WANTED))
+        found = snapshot_download(
+            repository, revision=revision, allow_patterns=WANTED, tqdm_class=bar
+        )
+        return Path(found)
     except errors.GatedRepoError as error:
         raise ModelError(
             f"{repository} is gated: accept its terms on the hub, then set HF_TOKEN."
@@ -104,6 +109,25 @@ def _download(repository: str, revision: str, progress: Progress | None) -> Path
             f"{repository} could not be downloaded ({type(error).__name__}); "
             "check the network and the disk, then try again."
         ) from error
+
+
+def _bar(repository: str, tell: Progress) -> type:
+    """A progress bar that prints nothing and tells how many bytes of a download are there."""
+    from tqdm.auto import tqdm
+
+    class Bar(tqdm):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs | {"file": io.StringIO(), "disable": False})
+
+        def update(self, n: float | None = 1) -> bool | None:
+            shown = super().update(n)
+            if self.unit == "B" and self.total:
+                share = min(1.0, self.n / self.total)
+                size = f"{self.n / 1e9:.2f} of {self.total / 1e9:.2f} GB"
+                tell(0.05 + 0.5 * share, f"Downloading {repository}: {size}")
+            return shown
+
+    return Bar
 
 
 def read_config(folder: Path) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import gradio as gr
 
-from scissor.ui.desk import MOST_WORDS, Desk, last
+from scissor.ui.desk import MOST_WORDS, Desk, check_model, last
 from scissor.ui.errors import RequestError, sentence
 from scissor.ui.redraw import Dial, fewer_flops
 from scissor.ui.store import Clip
@@ -117,6 +117,7 @@ class Endpoints:
 
     def _open(self, clip: str, frames: float, model: str) -> Clip:
         try:
+            check_model(model)  # the catalog's alone, wherever the page runs
             return self.desk.open(clip, model, int(frames))[1]
         except Exception as error:
             raise gr.Error(sentence(error)) from None

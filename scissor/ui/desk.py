@@ -11,11 +11,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from scissor.models import Answer, ask, ask_both, catalog
+from scissor.models import RANDOM_LABEL, Answer, ask, ask_both, catalog
 from scissor.scc import compress
 from scissor.types import Compression
 from scissor.ui import cards
 from scissor.ui.errors import RequestError
+from scissor.ui.fetch import fetched
+from scissor.ui.menu import local_models
 from scissor.ui.redraw import Dial, compress_at, mark
 from scissor.ui.store import ByteCache, Clip, Shelf, Store, encode
 from scissor.video import content_key, read_video
@@ -41,14 +43,33 @@ class Desk:
         """
         if not path:
             raise RequestError("Choose a clip first: drop one in, or press an example.")
-        check_model(model)
-        key = f"{content_key(path)}/{frames}/{model}"
+        check_choice(model)
+        key = _key(path, model, frames)
         clip = self.store.find(key)
         if clip is None:
             video = read_video(path, frames=frames)
             with self.shelf.lock:
-                clip = encode(self.shelf.take(model), video)
+                taken = self.shelf.take(model)
+                if len(video.frames) > taken.max_frames:
+                    raise RequestError(
+                        f"{taken.name} reads at most {taken.max_frames} frames: take fewer."
+                    )
+                clip = encode(taken, video, model)
         return self.store.hand_out(key, clip), clip
+
+    def load(
+        self, model: str, stop: Callable[[], bool], clip: tuple[str | Path, int] | None = None
+    ) -> Iterator[tuple[float, str]]:
+        """Get a model ready: yield how far that is, nothing if it is in memory.
+
+        clip: (path, frames) for whose tokens alone it is wanted; if they are held, nothing is done.
+        Raises RequestError or ModelError with a sentence, Cancelled once `stop` holds.
+        """
+        check_choice(model)
+        if clip is not None and self.store.find(_key(clip[0], model, clip[1])) is not None:
+            return
+        if not self.shelf.holds(model):
+            yield from fetched(self.shelf, model, stop)
 
     def compression(self, clip: Clip, dial: Dial) -> Compression:
         """The compression at a dial's position, kept for the figures and answers that follow."""
@@ -67,7 +88,7 @@ class Desk:
         made = self.compression(clip, dial)
         sides: dict[str, Answer | None] = {"kept": None, "all": None}
         with self.shelf.lock:
-            model = self.shelf.take(clip.encoded.model)
+            model = self.shelf.take(clip.source)
             told = clip.encoded.key, question
             yield cards.board(*told, None, None, mark(made), clip.seconds)
             for side, answer in ask_both(
@@ -88,7 +109,7 @@ class Desk:
         question = checked(value.get("question"))
         made = self.compression(clip, dial)
         with self.shelf.lock:
-            model = self.shelf.take(clip.encoded.model)
+            model = self.shelf.take(clip.source)
             limits = {"max_new_tokens": MOST_WORDS, "stop": stop}
             for answer in ask(model, clip.encoded, compressor(clip, made), question, **limits):
                 yield cards.again(value, answer, mark(made))
@@ -104,6 +125,24 @@ class Desk:
         event = self._stops.get(session)
         if event is not None:
             event.set()
+
+
+def check_choice(name: Any) -> None:
+    """As check_model; where the page serves this machine alone, any folder or repository passes."""
+    known = any(name == entry.name for entry in catalog.ENTRIES)
+    if known or not (isinstance(name, str) and name.strip() and local_models()):
+        check_model(name)
+
+
+def caution(clip: Clip) -> str:
+    """What to say of a clip's model before its answers are believed; empty for most."""
+    if not clip.encoded.model.endswith(RANDOM_LABEL):
+        return ""
+    return f"{clip.encoded.model}: made for tests, its answers mean nothing."
+
+
+def _key(path: str | Path, model: str, frames: int) -> str:
+    return f"{content_key(path)}/{frames}/{model}"
 
 
 def check_model(name: str) -> None:

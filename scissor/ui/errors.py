@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import logging
 
-from scissor.models import ModelError
+from torch import OutOfMemoryError
+
+from scissor.models import Cancelled, ModelError
 from scissor.video import VideoError
 
 log = logging.getLogger(__name__)
@@ -23,5 +25,9 @@ def sentence(error: Exception) -> str:
     """What the visitor reads."""
     if isinstance(error, (RequestError, VideoError, ModelError)):
         return str(error)
+    if isinstance(error, Cancelled):
+        return "Loading was stopped. Press Run to load this model after all, or choose another."
+    if isinstance(error, (MemoryError, OutOfMemoryError)):
+        return "Memory ran out. Take fewer frames, or choose a smaller model."
     log.error("unexpected error", exc_info=error)
     return UNEXPECTED

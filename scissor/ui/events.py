@@ -11,7 +11,7 @@ from typing import Any
 
 import gradio as gr
 
-from scissor.ui.desk import Desk
+from scissor.ui.desk import Desk, caution
 from scissor.ui.errors import RequestError, sentence
 from scissor.ui.examples import Example
 from scissor.ui.figures import Look, graph_tab, tokens_tab, weakest
@@ -77,16 +77,46 @@ class Events:
         example = self.examples[int(event.index) % len(self.examples)]
         return str(example.path), example.question
 
-    def open(self, path: str | None, model: str, frames: float, dials: Any) -> Iterator[tuple]:
-        """Clip, model or frames changed: encode, keep the dial that leads."""
+    def open(
+        self,
+        path: str | None,
+        model: str,
+        frames: float,
+        dials: Any,
+        request: gr.Request | None = None,
+    ) -> Iterator[tuple]:
+        """Clip, model or frames changed: encode, keep the dial that leads.
+
+        (the dials, the status line, Run, Stop); Stop shows while a model is loaded.
+        """
         if not path:
-            yield gr.skip(), _status("Choose a clip: drop one in, or press an example.")
+            told = _status("Choose a clip: drop one in, or press an example.")
+            yield gr.skip(), told, gr.skip(), gr.skip()
             return
-        yield gr.skip(), _status(f"Reading and encoding {int(frames)} frames …", "busy")
+        stop = self.desk.begin(_session(request))
         try:
-            yield self._opened(path, model, frames, dials), _status()
+            for told in self._loading(path, model, frames, stop):
+                yield gr.skip(), told, *_buttons(True)
+            busy = _status(f"Reading and encoding {int(frames)} frames …", "busy")
+            yield gr.skip(), busy, *_buttons(False)
+            value = self._opened(path, model, frames, dials)
+            yield value, self._said(value), *_buttons(False)
         except Exception as error:
-            yield gr.skip(), _status(sentence(error), "bad")
+            yield gr.skip(), _status(sentence(error), "bad"), *_buttons(False)
+
+    def _loading(
+        self, path: str | None, model: str, frames: float, stop: Callable[[], bool]
+    ) -> Iterator[dict[str, str]]:
+        """The status line while a model is loaded; nothing where it is not needed."""
+        clip = (path, int(frames)) if path else None
+        for fraction, phrase in self.desk.load(model, stop, clip):
+            yield _status(f"{phrase} … {fraction:.0%}", "busy")
+
+    def _said(self, dials: dict[str, Any]) -> dict[str, str]:
+        """The status line when all is done: a word of caution where one is due."""
+        clip = self.desk.store.get(dials.get("handle"))
+        warning = caution(clip) if clip else ""
+        return _status(warning, "bad" if warning else "")
 
     def _opened(self, path: str, model: str, frames: float, dials: Any) -> dict[str, Any]:
         """The dials' new value; the same one where this clip is what they already stand on."""
@@ -124,9 +154,11 @@ class Events:
         dials = dials if wish.dial is None else {**(dials or {}), **asdict(wish.dial)}
         ignored = " ".join(wish.ignored)
         yield *[gr.skip()] * 5, _status("Opening what the link shows …", "busy"), ignored
-        told = _status()
         try:
+            for told in self._loading(path, model, frames, lambda: False):
+                yield *[gr.skip()] * 5, told, ignored
             dials = self._opened(path, model, frames, dials)
+            told = self._said(dials)
         except Exception as error:
             dials, told = gr.skip(), _status(sentence(error), "bad")
         yield path if wish.example else gr.skip(), question, model, frames, dials, told, ignored
@@ -145,6 +177,8 @@ class Events:
         quiet = gr.skip(), gr.skip()
         try:
             yield gr.skip(), gr.skip(), _status("Reading the clip …", "busy"), *_buttons(True)
+            for told in self._loading(None, model, frames, stop) if path else ():
+                yield gr.skip(), gr.skip(), told, *quiet
             value = (
                 self._opened(path, model, frames, dials) if path else self.desk.open(path, "", 1)
             )
@@ -157,7 +191,7 @@ class Events:
             )
             for cards in self.desk.answers(clip, Dial.read(value), question, stop):
                 yield cards, gr.skip(), _progress(cards), *quiet
-            yield gr.skip(), gr.skip(), _status(), *_buttons(False)
+            yield gr.skip(), gr.skip(), self._said(value), *_buttons(False)
         except Exception as error:
             yield gr.skip(), gr.skip(), _status(sentence(error), "bad"), *_buttons(False)
 
@@ -173,7 +207,7 @@ class Events:
             yield gr.skip(), gr.skip(), busy, *_buttons(True)
             for value in self.desk.answer_again(clip, Dial.read(dials), cards or {}, stop):
                 yield value, gr.skip(), gr.skip(), *quiet
-            yield gr.skip(), gr.skip(), _status(), *_buttons(False)
+            yield gr.skip(), gr.skip(), self._said(dials), *_buttons(False)
         except Exception as error:
             yield gr.skip(), gr.skip(), _status(sentence(error), "bad"), *_buttons(False)
 
@@ -196,6 +230,10 @@ class Events:
         except Exception as error:
             gr.Warning(sentence(error))
             return out
+
+
+def _session(request: gr.Request | None) -> str:
+    return request.session_hash if request else "no session"
 
 
 def _progress(cards: dict[str, Any]) -> dict[str, str]:

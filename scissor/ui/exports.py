@@ -186,7 +186,7 @@ def recipe(run: Run) -> str:
     return "\n".join(
         [
             first,
-            f"model = scissor.load_model({run.clip.encoded.model!r})",
+            f"model = scissor.load_model({run.clip.source!r})",
             f"clip = model.encode(scissor.read_video({path}, frames={run.frames}))",
             f"few = scissor.compress(clip, {knob})",
             f'print(few.counts, "".join(model.answer(clip, few, {question!r})))',

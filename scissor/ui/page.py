@@ -18,7 +18,7 @@ from scissor.ui.examples import CLIPS, WORLD, examples
 from scissor.ui.export_tab import Exports, export_tab, wire
 from scissor.ui.gpu import zero_gpu
 from scissor.ui.guard import Guard
-from scissor.ui.menu import model_choices
+from scissor.ui.menu import local_models, model_choices, model_list, reasons
 from scissor.ui.opening import FRAMES, Opening, open_page
 from scissor.ui.remote import GpuShelf
 from scissor.ui.theme import head, theme
@@ -69,7 +69,8 @@ def _left(events: Events, opening: Opening) -> dict[str, gr.Component]:
     cards = [
         {"title": e.title, "credit": e.credit, "picture": e.thumbnail} for e in events.examples
     ]
-    choices, note = model_choices()
+    why = reasons()
+    choices, note = model_choices(why)
     default = default_model()
     return {
         "video": gr.Video(
@@ -88,7 +89,15 @@ def _left(events: Events, opening: Opening) -> dict[str, gr.Component]:
         "question": gr.Textbox(
             opening.question, label="Question", lines=2, max_length=500, elem_id="sc-question"
         ),
-        "model": gr.Dropdown(choices, value=default, label="Model", info=note),
+        "model": gr.Dropdown(
+            choices,
+            value=default,
+            label="Model",
+            info=note,
+            allow_custom_value=local_models(),
+            elem_id="sc-model",
+        ),
+        "models": parts.models(model_list(why)),
         "frames": gr.Slider(
             1,
             32,
@@ -143,7 +152,7 @@ def _wire(events: Events, left: dict, right: dict) -> None:
     private = {"api_visibility": "private", "show_progress": "hidden"}
     model = {"concurrency_id": "model", "concurrency_limit": 1}
     source = [left["video"], left["model"], left["frames"], right["dials"]]
-    shown = [right["dials"], left["status"]]
+    shown = [right["dials"], left["status"], left["run"], left["stop"]]
     for change in (left["video"].change, left["model"].change, left["frames"].release):
         change(events.open, source, shown, **private, **model)
     right["dials"].lost(events.open, source, shown, **private, **model)

@@ -58,6 +58,15 @@ def _plain(method: Callable) -> Callable:
     return call
 
 
+def models(listed: str) -> gr.HTML:
+    """What every model needs and whether it runs here, folded away."""
+    return gr.HTML(
+        f"<details><summary>What they need, and what runs here</summary>{listed}</details>",
+        elem_id="sc-models",
+        apply_default_css=False,
+    )
+
+
 def story() -> gr.HTML:
     """The opening lines and the three pictures."""
     return part("story", palette=COLOURS)

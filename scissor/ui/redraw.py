@@ -69,7 +69,7 @@ def redraw(clip: Clip, dial: Dial, compression: Compression) -> dict[str, Any]:
         "retention": compression.retention,
         "counts": [total, middle, kept],
         "moved": compression.moved,
-        "fewer": fewer_flops(clip.encoded.model, total, kept),
+        "fewer": fewer_flops(clip.encoded.model, total, kept, clip.shape),
         "elsewhere": elsewhere(total, kept),
         "views": {name: pack(view(clip.prepared, compression, name)) for name in VIEWS},
     }

@@ -8,6 +8,7 @@ once, and each reaches it only through a handle that cannot be guessed.
 from __future__ import annotations
 
 import base64
+import gc
 import secrets
 import threading
 from collections import OrderedDict
@@ -18,9 +19,11 @@ from typing import Any, Generic, TypeVar
 
 import cv2
 import numpy as np
+import torch
 
 from scissor import models
 from scissor.budget import Curve
+from scissor.cost import Shape
 from scissor.models.contract import VideoLLM
 from scissor.scc import Prepared, curve, prepare
 from scissor.types import Encoded, Video
@@ -69,8 +72,9 @@ class ByteCache(Generic[Value]):
 class Clip:
     """A clip as one model sees it: tokens, what all thresholds share, small pictures to draw on.
 
-    pictures: a JPEG data URI a temporal step; thumbnails: smaller ones. aspect: a frame's width
-    over its height. seconds: what encoding took.
+    pictures: a JPEG data URI a temporal step, of the part that the model sees; thumbnails: smaller
+    ones. aspect: their width over their height. seconds: what encoding took. source: the model as
+    load_model takes it. shape: its decoder's sizes, where it tells them.
     """
 
     encoded: Encoded
@@ -80,6 +84,8 @@ class Clip:
     thumbnails: tuple[str, ...]
     aspect: float
     seconds: float
+    source: str = ""
+    shape: Shape | None = None
 
     @property
     def size(self) -> int:
@@ -90,16 +96,17 @@ class Clip:
         return sum(t.nbytes for t in tensors) + extras + images
 
 
-def encode(model: VideoLLM, video: Video) -> Clip:
-    """Encode a clip and prepare everything that the dials need."""
+def encode(model: VideoLLM, video: Video, source: str = "") -> Clip:
+    """Encode a clip and prepare everything that the dials need.
+
+    source: what `model` was loaded by, its name where that is not given.
+    """
     started = perf_counter()
     encoded = model.encode(video, attention=True)  # the Compare tab's VisionZip reads it
     seconds = perf_counter() - started
     ready = prepare(encoded)
-    height, width = video.frames.shape[1:3]
-    # A model may take several frames as one temporal step; the first of them stands for it.
-    steps = encoded.tokens.shape[0]
-    shown = video.frames[:: max(1, len(video.frames) // steps)][:steps]
+    shown = seen(video.frames, encoded)
+    height, width = shown.shape[1:3]
     return Clip(
         encoded,
         ready,
@@ -108,7 +115,18 @@ def encode(model: VideoLLM, video: Video) -> Clip:
         tuple(picture(frame, width=160, quality=70) for frame in shown),
         width / height,
         seconds,
+        source or model.name,
+        getattr(model, "shape", None),
     )
+
+
+def seen(frames: np.ndarray, encoded: Encoded) -> np.ndarray:
+    """[T, h, w, 3]: of every temporal step the first frame, cut to the part that the model sees."""
+    stride = -(-len(frames) // len(encoded.tokens))
+    height, width = frames.shape[1:3]
+    top, left, bottom, right = encoded.extras.get("window", (0, 0, 1, 1))
+    rows = slice(round(top * height), round(bottom * height))
+    return frames[::stride, rows, round(left * width) : round(right * width)]
 
 
 def picture(frame: np.ndarray, width: int = PICTURE_WIDTH, quality: int = 82) -> str:
@@ -154,13 +172,20 @@ class Shelf:
         # and so be let go, by another thread than the one that began it.
         self.lock = threading.Lock()
 
-    def take(self, name: str) -> VideoLLM:
+    def holds(self, name: str) -> bool:
+        """Whether that model is in memory."""
+        return any(held == name for held, _ in list(self._models.values()))
+
+    def take(self, name: str, tell: models.Progress | None = None) -> VideoLLM:
         """The model of that name, loaded if need be; to be called and used with the lock held.
 
-        Raises ModelError with a sentence.
+        tell: hears how far loading is; what it raises ends it. Raises ModelError with a sentence.
         """
         slot = name == EMBEDDED
         if self._models.get(slot, ("", None))[0] != name:
             self._models.pop(slot, None)  # before the next one needs its memory
-            self._models[slot] = name, models.load_model(name)
+            gc.collect()
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+            self._models[slot] = name, models.load_model(name, progress=tell)
         return self._models[slot][1]

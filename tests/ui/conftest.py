@@ -60,6 +60,9 @@ class CountingShelf(Shelf):
         super().__init__()
         self.model = CountingModel()
 
+    def holds(self, name):
+        return True
+
     def take(self, name):
         return self.model
 

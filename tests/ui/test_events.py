@@ -21,7 +21,7 @@ def final(updates):
 
 
 def opened(events, clip, dials=None, frames=4):
-    value, status = final(events.open(str(clip), "mini", frames, dials))
+    value, status, *_ = final(events.open(str(clip), "mini", frames, dials))
     assert status == {"text": "", "kind": ""}
     return value
 
@@ -36,7 +36,7 @@ def test_opening_a_clip_keeps_the_dial_that_leads(events, clip):
 
 
 def test_the_first_thing_said_is_that_work_goes_on(events, clip):
-    _, status = next(iter(events.open(str(clip), "mini", 4, None)))
+    _, status, *_ = next(iter(events.open(str(clip), "mini", 4, None)))
     assert status == {"text": "Reading and encoding 4 frames …", "kind": "busy"}
 
 
@@ -64,7 +64,7 @@ def test_bad_files_get_a_sentence_and_the_page_goes_on(events, clip, tmp_path):
     cut = tmp_path / "cut.mp4"
     cut.write_bytes(clip.read_bytes()[:900])
     for bad in (text, empty, cut, tmp_path / "missing.mp4"):
-        _, status = final(events.open(str(bad), "mini", 4, None))
+        _, status, *_ = final(events.open(str(bad), "mini", 4, None))
         assert status["kind"] == "bad"
         assert status["text"].endswith(".")
         assert str(tmp_path) not in status["text"]
@@ -79,7 +79,7 @@ def test_an_unexpected_error_shows_no_trace_of_the_server(events, clip, monkeypa
         raise RuntimeError("/srv/secret went wrong")
 
     monkeypatch.setattr(events.desk.shelf.model, "encode", broken)
-    _, status = final(events.open(str(clip), "mini", 4, None))
+    _, status, *_ = final(events.open(str(clip), "mini", 4, None))
     assert "secret" not in status["text"]
     handle = events.desk.store.hand_out("k", SimpleNamespace(size=1))
     assert "error" in events.move({"handle": handle})
