@@ -28,6 +28,7 @@ from scissor.scenes import Clip, Library, Reader, exam, exam_library
 from scissor.scenes.exam import CLIPS, SEED, fingerprint
 from scissor.scenes.questions import KINDS
 
+ACROSS = 7  # conditions beside each other in a terminal
 QUICK = 60  # clips of a run without --limit: 12 questions of each kind, about five minutes
 
 
@@ -173,11 +174,13 @@ def _report(args: argparse.Namespace, rows: list[dict], wanted: list[Condition])
     there = {condition_of(row) for row in rows}
     titles = [condition.title for condition in wanted if condition in there]
     print(f"{args.model}, {clips} clips of {args.frames} frames: percent right [95%]\n")
-    print(table(summarise(rows), titles))
+    found = summarise(rows)
+    for start in range(0, len(titles), ACROSS):
+        print(table(found, titles[start : start + ACROSS]) + "\n")
     lines = compare(rows)
     methods = [m for m in dict.fromkeys(c.method for c in wanted) if m != "all"]
     told = markdown(lines, [m for m in methods if any(c.method == m for c in there)])
-    print(f"\n{told}")
+    print(told)
     if args.table:
         args.table.write_text(told + "\n", encoding="utf-8")
     if args.chart:

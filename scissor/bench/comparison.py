@@ -22,16 +22,17 @@ class Line:
     """What one condition came to.
 
     right: the mean over the kinds of question. share: of what is right from all tokens; None
-    without that. against: right minus SCC's at the same retention, in pairs; None for SCC itself.
-    drift, agreement: fidelity's, means over the questions. kept: visual tokens in the last layer.
-    mean: over the layers. flops: of the visual tokens' prefill. first: median seconds until the
-    first token, compressing included; None where it was not timed.
+    without that. against: right minus SCC's at the same retention, in pairs; None for SCC itself;
+    further: the same of the drift. drift, agreement: fidelity's, means over the questions. kept:
+    visual tokens in the last layer. mean: over the layers. flops: of the visual tokens' prefill.
+    first: median seconds until the first token, compressing included; None if it was not timed.
     """
 
     condition: Condition
     right: Estimate
     share: float | None
     against: Estimate | None
+    further: Estimate | None
     drift: float
     agreement: float
     kept: float
@@ -70,12 +71,14 @@ def _line(
     condition: Condition, rows: list[dict], full: float | None, ours: list[dict] | None
 ) -> Line:
     right, answers = _right(rows), [answer for row in rows for answer in row["answers"]]
+    compared = ours is not None and condition.method not in ("all", OURS)
     first = [row["seconds"]["first"] for row in rows if "first" in row["seconds"]]
     return Line(
         condition=condition,
         right=right,
         share=right.mean / full if full else None,
-        against=_against(rows, ours) if ours and condition.method not in ("all", OURS) else None,
+        against=_against(rows, ours, "score") if compared else None,
+        further=_against(rows, ours, "drift") if compared else None,
         drift=fmean(answer["drift"] for answer in answers),
         agreement=fmean(answer["agreement"] for answer in answers),
         kept=fmean(row["kept"] for row in rows),
@@ -85,17 +88,18 @@ def _line(
     )
 
 
-def _scores(rows: Iterable[dict]) -> dict[tuple[int, str], float]:
+def _values(rows: Iterable[dict], name: str) -> dict[tuple[int, str], float]:
     """By clip and kind: a clip has one question of a kind at most."""
-    return {(row["clip"], a["kind"]): a["score"] for row in rows for a in row["answers"]}
+    return {(row["clip"], a["kind"]): a[name] for row in rows for a in row["answers"]}
 
 
 def _right(rows: Iterable[dict]) -> Estimate:
-    return mean_over_kinds((clip, kind, s) for (clip, kind), s in _scores(rows).items())
+    found = _values(rows, "score")
+    return mean_over_kinds((clip, kind, score) for (clip, kind), score in found.items())
 
 
-def _against(rows: Iterable[dict], ours: Iterable[dict]) -> Estimate | None:
-    mine, theirs = _scores(rows), _scores(ours)
+def _against(rows: Iterable[dict], ours: Iterable[dict], name: str) -> Estimate | None:
+    mine, theirs = _values(rows, name), _values(ours, name)
     pairs = [(*key, mine[key] - theirs[key]) for key in mine if key in theirs]
     return difference(pairs) if pairs else None
 
@@ -113,6 +117,14 @@ HEADS = (
 )
 
 
+MARKS = {0: "", 1: " ▴", -1: " ▾"}
+NOTE = (
+    "Right: mean over the kinds of question. Against SCC: in pairs, on the same questions; drift ▾ "
+    "or ▴: lower or higher than SCC's, significant in pairs. Tokens and operations are the visual "
+    "ones; first word: median, compressing included, encoding not."
+)
+
+
 def markdown(lines: Sequence[Line], methods: Sequence[str] = ()) -> str:
     """The table for a README; `methods` out of reach at a retention get a line of dashes."""
     body = []
@@ -123,7 +135,7 @@ def markdown(lines: Sequence[Line], methods: Sequence[str] = ()) -> str:
         body += [_cells(line) for line in mine]
         body += [[f"{retention:.0%}", METHODS[m].title, *"-------"] for m in lost]
     table = [HEADS, ["---", "---", *["---:"] * (len(HEADS) - 2)], *body]
-    return "\n".join(f"| {' | '.join(row)} |" for row in table)
+    return "\n".join([*(f"| {' | '.join(row)} |" for row in table), "", NOTE])
 
 
 def _cells(line: Line) -> list[str]:
@@ -139,7 +151,7 @@ def _cells(line: Line) -> list[str]:
         f"{100 * right.mean:.1f} [{100 * right.low:.0f}, {100 * right.high:.0f}]",
         "" if line.share is None else f"{line.share:.0%}",
         told,
-        f"{line.drift:.2f}",
+        f"{line.drift:.2f}{MARKS[line.further.sign if line.further else 0]}",
         tokens,
         f"{line.flops / 1e9:.0f}",
         "-" if line.first is None else f"{line.first:.2f} s",
@@ -149,4 +161,4 @@ def _cells(line: Line) -> list[str]:
 def _signed(against: Estimate) -> str:
     low, high = 100 * against.low, 100 * against.high
     told = f"{100 * against.mean:+.1f} [{low:+.0f}, {high:+.0f}]"
-    return told if against.low > 0 or against.high < 0 else f"{told} not significant"
+    return told if against.sign else f"{told} not significant"

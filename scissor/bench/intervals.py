@@ -21,6 +21,11 @@ class Estimate:
     high: float
     n: int
 
+    @property
+    def sign(self) -> int:
+        """1 or -1 where the interval lies above or below 0, else 0."""
+        return (self.low > 0) - (self.high < 0)
+
 
 def share(values: Sequence[float]) -> Estimate:
     """Of zeros and ones: Wilson's interval. Raises ValueError for other values or for none."""
@@ -52,12 +57,12 @@ def mean_over_kinds(rows: Iterable[tuple[int, str, float]]) -> Estimate:
 
 
 def difference(rows: Iterable[tuple[int, str, float]]) -> Estimate:
-    """As mean_over_kinds for values in [-1, 1]: of one run's scores minus another's, in pairs.
+    """As mean_over_kinds, of what one run has more than another in each pair, of either sign.
 
     Significant where the interval does not hold 0; no correction is made for many comparisons.
     """
     mean, half, total = _over_kinds(rows)
-    return Estimate(mean, max(-1.0, mean - half), min(1.0, mean + half), total)
+    return Estimate(mean, mean - half, mean + half, total)
 
 
 def _over_kinds(rows: Iterable[tuple[int, str, float]]) -> tuple[float, float, int]:

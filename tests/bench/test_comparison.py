@@ -10,6 +10,7 @@ from scissor.bench.comparison import compare, complete, markdown
 from scissor.bench.measure import Condition
 from scissor.scenes.questions import KINDS
 
+DRIFT = {"all": 0.0, "scc": 0.5, "random": 0.1, "fastv": 0.9}
 RETENTIONS = {"all": 1.0, "scc": 0.1, "random": 0.1, "fastv": 0.1}
 
 
@@ -17,7 +18,7 @@ def row(clip, method, scores, retention=None, **more):
     retention = RETENTIONS[method] if retention is None else retention
     kinds = KINDS[clip % 10], KINDS[(clip + 3) % 10]
     answers = [
-        {"kind": kind, "score": score, "drift": 0.5, "agreement": 0.75}
+        {"kind": kind, "score": score, "drift": DRIFT[method], "agreement": 0.75}
         for kind, score in zip(kinds, scores, strict=True)
     ]
     tokens = {
@@ -74,13 +75,20 @@ def test_only_clips_measured_under_every_condition_count(rows):
 
 def test_the_table_says_what_is_not_significant_and_what_is_out_of_reach(rows):
     text = markdown(compare(rows), ["scc", "random", "fastv", "dycoke"])
-    head, rule, *body = text.splitlines()
+    table, note = text.split("\n\n")
+    assert "in pairs" in note
+    head, rule, *body = table.splitlines()
     cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in (head, *body)]
     assert {len(line) for line in cells} == {9}
     assert rule.count("|") == 10
     table = {line[1]: line for line in cells}
     assert table["FastV"][4] == "+0.0 [+0, +0] not significant"
     assert "not" not in table["Random tokens"][4]
+    assert [table[name][5] for name in ("SCC", "FastV", "Random tokens")] == [
+        "0.50",
+        "0.90 ▴",
+        "0.10 ▾",
+    ]
     assert table["FastV"][6] == "100 (250)"
     assert table["SCC"][6] == "100"
     assert table["DyCoke merging"][2:] == ["-"] * 7
