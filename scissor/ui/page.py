@@ -153,9 +153,10 @@ def _wire(events: Events, left: dict, right: dict) -> None:
     model = {"concurrency_id": "model", "concurrency_limit": 1}
     source = [left["video"], left["model"], left["frames"], right["dials"]]
     shown = [right["dials"], left["status"], left["run"], left["stop"]]
+    opening = {"concurrency_id": "open", "concurrency_limit": 2}  # a slow clip holds up no answer
     for change in (left["video"].change, left["model"].change, left["frames"].release):
-        change(events.open, source, shown, **private, **model)
-    right["dials"].lost(events.open, source, shown, **private, **model)
+        change(events.open, source, shown, **private, **opening)
+    right["dials"].lost(events.open, source, shown, **private, **opening)
     # A browser's player shows no GIF, but the strip of sampled frames does. Handed over inside the
     # page: a video that a function returns, Gradio shows to the ffmpeg program, which is unbounded.
     left["picture"].upload(None, left["picture"], left["video"], js="(file) => [file]", **private)

@@ -32,9 +32,9 @@ class GpuShelf:
         self.ids = on_gpu(self._ids)
         self.score = on_gpu(self._score)
 
-    def __getattr__(self, name: str) -> Any:
-        """What a shelf can do beside lending models."""
-        return getattr(self._shelf, name)
+    def holds(self, name: str) -> bool:
+        """As Shelf.holds."""
+        return self._mini is not None if name == EMBEDDED else self._shelf.holds(name)
 
     def take(self, name: str, *more: Any) -> VideoLLM:
         """As Shelf.take; a large model is loaded here, so that the process of the GPU has it."""

@@ -123,6 +123,9 @@ class Books:
     def __init__(self, model):
         self.model, self.lock = model, threading.Lock()
 
+    def holds(self, name):
+        return True
+
     def take(self, name, *_):
         torch.set_num_threads(1)  # a forked process has no other
         return self.model
@@ -153,7 +156,10 @@ def test_large_models_work_where_the_gpu_is_and_mini_stays(spaces, monkeypatch, 
     assert not far.shelf.lock.locked()
     asked = []
     monkeypatch.setattr("scissor.models.load_model", lambda *a, **k: asked.append((a, k)) or plain)
+    assert gpu_shelf.holds(model.name)
+    assert not gpu_shelf.holds("mini")
     assert gpu_shelf.take("mini") is gpu_shelf.take("mini") is plain
+    assert gpu_shelf.holds("mini")
     assert asked == [(("mini",), {"device": "cpu"})]
 
 

@@ -173,3 +173,12 @@ def test_no_event_hands_a_visitors_file_to_ffmpeg(desk, clip):
                 ["upload"],
                 True,
             )
+
+
+def test_a_clip_that_takes_long_to_read_holds_up_no_answer(desk):
+    calls = build(desk, Opening()).fns.values()
+    named = {getattr(call.fn, "__name__", ""): call for call in calls}
+    opened, run = named["open"], named["run"]
+    assert opened.concurrency_id != run.concurrency_id
+    assert 1 < opened.concurrency_limit <= 4
+    assert run.concurrency_limit == 1
