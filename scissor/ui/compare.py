@@ -142,7 +142,7 @@ class Comparison:
     def _asking(self, clip: Clip, question: str, stop: Stop) -> Iterator[Asked]:
         question = checked(question)
         with self.desk.shelf.lock:
-            yield Asked(self.desk.shelf.take(clip.encoded.model), clip, question, stop)
+            yield Asked(self.desk.shelf.take(clip.source), clip, question, stop)
 
     def _known_full(self, asked: Asked) -> Full | None:
         """The answer from all tokens, asked for now if it is not held; None if that was stopped."""

@@ -1,5 +1,6 @@
 """The Compare tab's work: rows in order, drift, floors, stopping, the search."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -127,6 +128,15 @@ def test_a_search_that_is_left_lets_the_model_go(comparison, opened):
     next(search)
     search.close()
     assert not comparison.desk.shelf.lock.locked()
+
+
+def test_the_model_is_taken_as_it_was_loaded(comparison, opened, monkeypatch):
+    """A checkpoint in a folder has a name to show and a place to load it from."""
+    taken, shelf = [], comparison.desk.shelf
+    take = shelf.take
+    monkeypatch.setattr(shelf, "take", lambda name: taken.append(name) or take(name))
+    last(comparison.boards(replace(opened, source="a/folder"), QUESTION, ["scc"], 0.25, never))
+    assert taken == ["a/folder"]
 
 
 @pytest.mark.parametrize(("question", "names"), [("", ["scc"]), (QUESTION, []), (QUESTION, ["no"])])
