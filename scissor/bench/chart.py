@@ -14,7 +14,7 @@ from scissor.bench.comparison import Line
 from scissor.draw.palette import PALETTE
 from scissor.methods import METHODS
 
-WIDTH, HEIGHT = 980, 400
+WIDTH, HEIGHT = 1010, 400
 PANELS = ((60, 400), (450, 790))  # left and right edge of each
 TOP, BOTTOM, LEGEND = 40, 345, 815
 INK, FAINT = "#1f2933", "#d5dae0"
@@ -26,30 +26,31 @@ def chart(lines: Sequence[Line]) -> str:
     """The SVG's text; its background is white, so that it reads on dark pages too."""
     names = list(dict.fromkeys(c.condition.method for c in lines if c.condition.method != "all"))
     full = [line for line in lines if line.condition.method == "all"]
+    marked = full + [line for line in lines if line.condition.method in ("scc", names[0])]
+    shares = sorted({100 * line.condition.retention for line in lines})
+    costs = sorted({line.flops / 1e9 for line in marked})
+    total = max(line.kept for line in lines)
     across = (
-        ("tokens kept (from the last layer on)", lambda line: line.kept / _total(lines) * 100, "%"),
-        ("operations of the prefill, GFLOPs", lambda line: line.flops / 1e9, ""),
+        ("tokens kept (from the last layer on), %", lambda line: line.kept / total * 100, shares),
+        ("operations of the prefill, GFLOPs", lambda line: line.flops / 1e9, costs),
     )
     parts = [_text(60, 22, "right answers, mean over the kinds of question, %", weight=600)]
-    up = _scale([100 * line.right.mean for line in lines], BOTTOM, TOP, pad=0.06)
-    for (left, right), (title, value, unit) in zip(PANELS, across, strict=True):
-        along = _scale([value(line) for line in lines], left, right, logs=True, pad=0.03)
-        parts += _frame(left, right, title, along, unit, lines, value, up)
+    means = [100 * line.right.mean for line in lines]
+    up = _scale(means, BOTTOM, TOP, pad=0.06)
+    for (left, right), (title, value, ticks) in zip(PANELS, across, strict=True):
+        along = _scale([*map(value, lines), *ticks], left, right, logs=True, pad=0.03)
+        parts += _levels(left, right, means, up) + _ticks(ticks, along)
+        parts.append(_text((left + right) / 2, BOTTOM + 40, title, anchor="middle"))
         for i, name in enumerate(names):
             mine = [line for line in lines if line.condition.method == name]
             spots = [(along(value(n)), up(100 * n.right.mean)) for n in full + mine]
             parts.append(_line(sorted(spots), PALETTE[i % 12], METHODS[name].kind))
-    parts += _legend(names)
-    body = "\n".join(parts)
+    body = "\n".join(parts + _legend(names))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
         f'font-family="system-ui, sans-serif" font-size="12" fill="{INK}">\n'
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>\n{body}\n</svg>\n'
     )
-
-
-def _total(lines: Sequence[Line]) -> float:
-    return max(line.kept for line in lines)
 
 
 def _scale(
@@ -63,30 +64,25 @@ def _scale(
     return lambda value: start + (step(value) - low) / (high - low) * (end - start)
 
 
-def _frame(
-    left: float,
-    right: float,
-    title: str,
-    along: Axis,
-    unit: str,
-    lines: Sequence[Line],
-    value: Callable[[Line], float],
-    up: Axis,
-) -> list[str]:
-    """A panel's grid, its ticks and its title."""
+def _levels(left: float, right: float, means: Sequence[float], up: Axis) -> list[str]:
+    """Rules across a panel, every five percent."""
     parts = []
-    means = [100 * line.right.mean for line in lines]
-    for tick in range(0, 101, 5):
-        if min(means) - 2 <= tick <= max(means) + 2:
-            parts.append(_rule(left, up(tick), right, up(tick)))
-            parts.append(_text(left - 8, up(tick) + 4, str(tick), anchor="end"))
-    last = float("-inf")
-    for number in sorted({round(value(line)) for line in lines if value(line) >= 1}):
-        if along(number) - last > 34:
-            last = along(number)
+    for level in range(0, 101, 5):
+        if min(means) - 2 <= level <= max(means) + 2:
+            parts.append(_rule(left, up(level), right, up(level)))
+            parts.append(_text(left - 8, up(level) + 4, str(level), anchor="end"))
+    return parts
+
+
+def _ticks(values: Sequence[float], along: Axis) -> list[str]:
+    """Rules up a panel, with their numbers where there is room for them."""
+    parts, last = [], float("-inf")
+    for value in values:
+        if along(value) - last > 24:
+            last = along(value)
             parts.append(_rule(last, TOP, last, BOTTOM))
-            parts.append(_text(last, BOTTOM + 18, f"{number}{unit}", anchor="middle"))
-    return [*parts, _text((left + right) / 2, BOTTOM + 40, title, anchor="middle")]
+            parts.append(_text(last, BOTTOM + 18, f"{value:.0f}", anchor="middle"))
+    return parts
 
 
 def _line(spots: Sequence[tuple[float, float]], colour: str, kind: str) -> str:

@@ -101,11 +101,11 @@ def test_the_chart_has_a_line_for_every_method_in_both_panels(rows):
     lines = root.findall(f"{space}polyline")
     assert len(lines) == 3 * (2 + 1)  # and one in the legend
     words = [text.text for text in root.findall(f"{space}text")]
-    assert {"SCC", "FastV", "Random tokens"} <= set(words)
+    assert {"SCC", "FastV", "Random tokens", "10", "100"} <= set(words)
     for line in lines:
         for spot in line.get("points").split():
             x, y = map(float, spot.split(","))
-            assert 0 <= x <= 980
+            assert 0 <= x <= 1010
             assert 0 <= y <= 400
 
 
