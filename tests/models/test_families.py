@@ -283,3 +283,13 @@ def test_without_the_familys_tokens_the_tokenizer_is_refused(case, model, encode
     model = type(model)(other, model._lm, model._tokenizer, "other")
     with pytest.raises(ModelError, match="does not know its family's video tokens"):
         model.prompt(encoded, None, QUESTION)
+
+
+def test_every_method_answers(model, video):
+    from scissor.methods import METHODS
+
+    encoded = model.encode(video, attention=True)
+    for method in METHODS.values():
+        share = 0.4 if method.reaches(0.4, len(encoded.tokens)) else 0.7
+        scores = model.score(encoded, method(encoded, share), QUESTION, "a")
+        assert torch.isfinite(scores).all()

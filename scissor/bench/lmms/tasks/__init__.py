@@ -1,0 +1,1 @@
+"""No tasks of our own: lmms-eval looks for this package in every plugin."""
