@@ -71,23 +71,21 @@ def measure(
         else:
             texts, drifts, first = _told(model, encoded, kept, abouts)
         seconds |= {} if first is None else {"first": seconds["compress"] + first}
-        answers = [
-            _answer(question, text, reader) | {"drift": round(f.drift, 6), "agreement": f.agreement}
-            for question, text, f in zip(clip.questions, texts, drifts, strict=True)
-        ]
+        said = zip(clip.questions, texts, drifts, strict=True)
         yield {
             "clip": clip.index,
             "method": condition.method,
             "retention": condition.retention,
             **_size(model, encoded, kept),
             "seconds": {stage: round(value, 3) for stage, value in seconds.items()},
-            "answers": answers,
+            "answers": [_answer(*told, reader) for told in said],
         }
 
 
-def _answer(question: Question, text: str, reader: Reader) -> dict:
+def _answer(question: Question, text: str, found: Fidelity, reader: Reader) -> dict:
     text = text.strip()
     row = {"kind": question.kind, "question": question.text, "answer": text}
+    row |= {"drift": round(found.drift, 6), "agreement": round(found.agreement, 6)}
     row |= {"truth": question.truth, "score": score(question, text, reader)}
     if question.kind == "list":
         row["overlap"] = overlap(question, text, reader)
