@@ -17,6 +17,14 @@ def few_threads():
     torch.set_num_threads(2)
 
 
+@pytest.fixture(scope="module")
+def one_thread():
+    """For the tiniest tensors, on which even two threads only wait for each other."""
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(2)
+
+
 @pytest.fixture(scope="session")
 def clip(tmp_path_factory):
     """An MP4 (H.264) of 60 numbered frames, 2.4 seconds."""

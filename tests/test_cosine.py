@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scissor.cosine import cosines, floor32, full_precision, refuse, unit
 from scissor.graph import components
 
-torch.set_num_threads(1)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def test_cosines_follow_the_house_rule():

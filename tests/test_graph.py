@@ -20,7 +20,7 @@ from scissor.graph import (
 )
 from scissor.union import unite
 
-torch.set_num_threads(1)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def matrices(n_max: int = 14) -> st.SearchStrategy[Tensor]:
@@ -106,7 +106,7 @@ def test_components_and_forest_equal_networkx_at_every_threshold(similar):
         assert forest.counts(tau).tolist() == [max(expected) + 1]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(mixtures())
 def test_chains_stars_and_giants_of_many_sizes_at_every_threshold(similar):
     forest = spanning_forest(torch.zeros(1, len(similar), 1), similar[None])

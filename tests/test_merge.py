@@ -10,7 +10,7 @@ from scissor.merge import merged, share_places
 from scissor.steps import Plan, prepare, spatial_step, temporal_step
 from scissor.tiles import nearest
 
-torch.set_num_threads(1)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def both(clip, tau):

@@ -7,7 +7,7 @@ from scissor import steps
 from scissor.bench.features import features
 from scissor.steps import Plan, enough, exact_steps, prepare, spatial_step, temporal_step
 
-torch.set_num_threads(1)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def both(clip, tau):

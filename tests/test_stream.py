@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from scissor.scc import compress
 from scissor.stream import StreamCompressor
 
-torch.set_num_threads(1)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def clip(seed: int, frames: int, n: int = 9, width: int = 6):

@@ -10,7 +10,7 @@ from scissor import cosine, graph, tiles, union
 from scissor.cosine import similarities, unit
 from scissor.graph import components, degrees
 
-torch.set_num_threads(1)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def circle(n: int) -> Tensor:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from scissor.union import _hook, joins, unite
 
-torch.set_num_threads(1)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def by_networkx(n, edges):
