@@ -26,7 +26,7 @@ def chart(lines: Sequence[Line]) -> str:
     """The SVG's text; its background is white, so that it reads on dark pages too."""
     names = list(dict.fromkeys(c.condition.method for c in lines if c.condition.method != "all"))
     full = [line for line in lines if line.condition.method == "all"]
-    marked = full + [line for line in lines if line.condition.method in ("scc", names[0])]
+    marked = full + [line for line in lines if line.condition.method in ("scc", *names[:1])]
     shares = sorted({100 * line.condition.retention for line in lines})
     costs = sorted({line.flops / 1e9 for line in marked})
     total = max(line.kept for line in lines)

@@ -115,3 +115,14 @@ def test_a_better_method_stands_higher(rows):
     lowest = [float(line.get("points").split()[0].split(",")[1]) for line in lines]
     scc, fastv, chance = lowest
     assert scc == fastv > chance
+
+
+def test_all_tokens_alone_make_a_table_and_a_chart(rows):
+    lines = compare([row for row in rows if row["method"] == "all"])
+    assert markdown(lines).count("all tokens") == 1
+    assert chart(lines).startswith("<svg")
+    few = compare([row for row in rows if row["method"] == "random"])
+    assert few[0].share is None
+    assert few[0].against is None
+    assert "Random tokens" in chart(few)
+    assert "Random tokens" in markdown(few)
