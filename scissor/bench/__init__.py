@@ -9,6 +9,7 @@ from importlib import import_module
 COMMANDS = {
     "accuracy": "how many questions about made clips a model answers right, all tokens and few",
     "speed": "what compression costs beside its floor, a plain and a scipy implementation",
+    "live": "frames a second of the Live tab, with Chromium's fake camera",
     "load": "many visitors at once, some bad, some gone half way: answers, memory, the page's life",
     "page": "how quick the page is in a real Chromium: opening, dials, figures, both answers",
 }

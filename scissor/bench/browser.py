@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
+CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+"""Arguments of a Chromium that films a turning disc and asks nobody."""
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 

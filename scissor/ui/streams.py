@@ -31,7 +31,8 @@ MOST_BYTES = 256 * 1024  # of a frame's JPEG; a browser sends 448 x 252, about 3
 LONGEST = 1280  # pixels on a side of a frame
 HELD = 16  # frames whose tokens stay in memory, for the answer from all of them
 CAP = 1024  # step-1 tokens held beside; older ones fold
-STREAMS = 24  # at most 15 MB each with mini
+BYTES = 15 * 2**20  # that a stream of mini's tokens takes at most
+STREAMS = 24
 IDLE = 120.0  # seconds after the last frame until a stream is forgotten
 WORD = "data:image/jpeg;base64,"
 

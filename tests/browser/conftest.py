@@ -9,10 +9,8 @@ import os
 import pytest
 from browser.driving import painted
 
-from scissor.bench.browser import browser, find_chromium, running_page
+from scissor.bench.browser import CAMERA, browser, find_chromium, running_page
 from scissor.models import catalog
-
-CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 
 
 def missing():

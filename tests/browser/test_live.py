@@ -3,22 +3,17 @@
 import pytest
 from browser.driving import painted
 
+from scissor.bench.live import SEEN, start
+
 pytestmark = pytest.mark.browser
-SEEN = "() => Number(document.querySelector('[data-at=live-frames]').textContent)"
 KEPT = "() => Number(document.querySelector('[data-at=live-kept]').textContent.replace(',', ''))"
 DRAWN = "() => document.querySelector('[data-at=live-screen]').toDataURL()"
 ANSWERED = """() => ['all', 'kept'].every((side) =>
   document.querySelector(`[data-live="${side}"]`).dataset.state === 'done')"""
 
 
-def start(page):
-    page.get_by_role("tab", name="Live").click()
-    page.get_by_role("button", name="Start the camera").click()
-
-
 def test_the_camera_is_compressed_drawn_and_asked_about(page):
     start(page)
-    page.wait_for_function(f"() => ({SEEN})() > 2")
     assert page.locator("#sc-dials").is_hidden()
     painted(page, "live-screen")
     seen, picture = page.evaluate(SEEN), page.evaluate(DRAWN)

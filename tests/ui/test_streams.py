@@ -12,6 +12,7 @@ from PIL import Image
 from scissor.scc import compress
 from scissor.ui.errors import RequestError
 from scissor.ui.streams import (
+    BYTES,
     CAP,
     HELD,
     LONGEST,
@@ -121,6 +122,15 @@ def test_a_long_stream_holds_a_bounded_number_of_tokens():
         drawn = stream.push(tokens(k, 196), (14, 14), 1.0)
     assert drawn["held"] == CAP
     assert drawn["folds"] == 20 * 196 - CAP
+
+
+def test_a_stream_of_minis_tokens_takes_less_memory_than_is_said():
+    stream = Stream(1.0)
+    for k in range(HELD):
+        stream.push(tokens(k, 196, 576), (14, 14), 1.0)
+    held = stream._compressor
+    kept = [*vars(held._held).values(), *held._inputs, *held._spatial, stream._colours]
+    assert sum(part.nbytes for part in kept) < BYTES
 
 
 def test_nothing_seen_cannot_be_read():
