@@ -25,7 +25,7 @@ def test_axe_finds_no_serious_violation(open_page, axe, dark):
     run(page)
     turn(page, "retention", 350)  # a stale answer is shown too
     page.evaluate(axe)
-    for tab, plots in (("Overlay", 0), ("Graph", 1), ("Tokens", 5)):
+    for tab, plots in (("Overlay", 0), ("Graph", 1), ("Tokens", 5), ("Live", 5)):
         page.get_by_role("tab", name=tab).click()
         page.wait_for_function(
             "(n) => document.querySelectorAll('#sc-main .js-plotly-plot').length >= n", arg=plots

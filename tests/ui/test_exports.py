@@ -54,7 +54,7 @@ def test_the_run_holds_settings_counts_answers_times_and_versions(run, desk, tmp
         assert found["answers"][side]["text"] == f"I was given {count} tokens in 5 frames"
         assert found["answers"][side]["current"] is True
     assert found["seconds"]["encode"] > 0
-    assert found["versions"]["torch"] == torch.__version__
+    assert torch.__version__.startswith(found["versions"]["torch"])  # builds add +cpu, +cu130
 
 
 def test_an_answer_made_with_other_settings_is_not_called_current(run, desk, tmp_path):
