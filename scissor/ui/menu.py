@@ -64,11 +64,15 @@ def model_list(why: Reasons | None = None) -> str:
     return f"<p>This machine runs models on {device.type}, in {kind}.</p><ul>{items}</ul>"
 
 
+def _size(parameters: int) -> str:
+    return f"{parameters / 1e9:.1f} B" if parameters >= 10**9 else f"{parameters / 1e6:.0f} M"
+
+
 def _item(entry: Entry, reason: str | None) -> str:
     whole, four = (entry.memory(torch.bfloat16, four_bit=bits) / GIB for bits in (False, True))
     memory = f"{whole:.1f} GB in bf16"
     facts = [
-        f"{entry.parameters / 1e9:.2f} B parameters",
+        f"{_size(entry.parameters)} parameters",
         f"{memory}, {four:.1f} GB in 4 bits" if entry.repository else memory,
         f"{'about ' if entry.varies else ''}{entry.tokens_per_frame:.0f} tokens a frame",
         entry.licence + (" (gated)" if entry.gated else ""),
