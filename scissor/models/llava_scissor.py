@@ -35,6 +35,11 @@ KEYS = {
 }
 """Names of weights in the checkpoint -> in transformers' class."""
 
+NOT_TEXT = ("model_type", "architectures", "transformers_version", "torch_dtype", "dtype")
+"""What the configuration says of the whole; all else goes to the language model's, its sizes and
+rotary base among them.
+"""
+
 UNUSED = ("model.image_newline",)
 """The one weight that may be absent: no answer depends on it."""
 
@@ -88,8 +93,8 @@ def translated(config: dict[str, Any]) -> Any:
     if tower not in TOWERS or other:
         what = f"{other[0]} {config[other[0]]!r}" if other else f"the vision tower {tower!r}"
         raise ModelError(f"This LLaVA-NeXT checkpoint has {what}, which is not offered here.")
-    names = Qwen2Config().to_dict().keys() - {"model_type", "architectures", "transformers_version"}
-    text = Qwen2Config(**{name: config[name] for name in names & config.keys()})
+    own = {name: value for name, value in config.items() if name not in NOT_TEXT}
+    text = Qwen2Config(**{name: own[name] for name in own if not name.startswith("mm_")})
     return LlavaOnevisionConfig(
         vision_config=SiglipVisionConfig(**TOWERS[tower], vision_use_head=False),
         text_config=text,

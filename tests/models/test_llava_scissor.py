@@ -176,6 +176,10 @@ def test_the_real_sizes_are_onevisions():
             "num_key_value_heads": 2,
             "tie_word_embeddings": True,
             "vocab_size": 151_936,
+            "rope_theta": 1234.5,
+            "rms_norm_eps": 1e-6,
+            "torch_dtype": "bfloat16",
+            "image_aspect_ratio": "anyres_max_9",
             "architectures": ["LlavaQwenZipForCausalLM"],
             "transformers_version": "4.40.0",
         }
@@ -185,3 +189,4 @@ def test_the_real_sizes_are_onevisions():
         assert getattr(config.vision_config, name) == getattr(usual, name)
     assert config.tie_word_embeddings
     assert config.text_config.hidden_size == 896
+    assert config.text_config.rope_parameters["rope_theta"] == 1234.5
