@@ -54,7 +54,7 @@ def funnel(compression: Compression) -> go.Figure:
         cliponaxis=False,
     )
     figure.update_yaxes(autorange="reversed", automargin=True, fixedrange=True)
-    figure.update_xaxes(visible=False, fixedrange=True, range=[0, 1.35 * max(total, 1)])
+    figure.update_xaxes(visible=False, fixedrange=True, range=[0, 1.8 * max(total, 1)])
     return figure
 
 
@@ -74,8 +74,10 @@ def tokens_per_frame(compression: Compression) -> go.Figure:
     figure.add_bar(
         x=x, y=kept, marker={"color": ACCENT}, hovertemplate="frame %{x}: %{y} kept<extra></extra>"
     )
-    figure.update_xaxes(title="frame", dtick=max(1, frames // 8), fixedrange=True, automargin=True)
-    figure.update_yaxes(title="tokens", fixedrange=True, automargin=True)
+    figure.update_xaxes(
+        title_text="frame", dtick=max(1, frames // 8), fixedrange=True, automargin=True
+    )
+    figure.update_yaxes(title_text="tokens", fixedrange=True, automargin=True)
     return figure
 
 
@@ -93,8 +95,8 @@ def largest_groups(view: View, most: int = 24) -> go.Figure:
     )
     single = int((view.size == 1).sum())
     note = f"{single:,} single tokens" + (f", {rest:,} smaller groups" if rest else "")
-    figure.update_xaxes(title=f"and {note}", showticklabels=False, fixedrange=True)
-    figure.update_yaxes(title="tokens", type="log", dtick=1, fixedrange=True, automargin=True)
+    figure.update_xaxes(title_text=f"and {note}", showticklabels=False, fixedrange=True)
+    figure.update_yaxes(title_text="tokens", type="log", dtick=1, fixedrange=True, automargin=True)
     return figure
 
 
@@ -123,8 +125,8 @@ def retention_curve(curve: Curve, compression: Compression) -> go.Figure:
         )
     moves = np.flatnonzero(np.diff(curve.kept) > 0)  # below and above these nothing happens
     low, high = (moves[0], moves[-1] + 1) if len(moves) else (0, -1)
-    figure.update_xaxes(title="threshold", range=[curve.taus[low], curve.taus[high]])
-    figure.update_yaxes(title="retention", type="log", range=[-2.2, 0.05], tickformat=".0%")
+    figure.update_xaxes(title_text="threshold", range=[curve.taus[low], curve.taus[high]])
+    figure.update_yaxes(title_text="retention", type="log", range=[-2.2, 0.05], tickformat=".0%")
     figure.update_yaxes(tickvals=[0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1])
     for update in (figure.update_xaxes, figure.update_yaxes):
         update(fixedrange=True, automargin=True)

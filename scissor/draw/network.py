@@ -31,17 +31,19 @@ def network_figure(
     aspect: float = 1.0,
     only: int | None = None,
     link: WeakLink | None = None,
+    narrow: bool = False,
 ) -> go.Figure:
     """Nodes as dots, edges as lines, both in their group's colour.
 
     layout: "grid" stands every node at its cell, over `pictures` (a data URI a frame) where given,
     "force" by forces. aspect: a cell's width over its height. only: fade all but this group.
-    link: the edge to mark.
+    link: the edge to mark. narrow: for a phone.
     """
     on_frames = layout == "grid"
-    places = grid_places(shown, len(view.ids), grid) if on_frames else force_places(shown)
+    wide, height = (0.9, 400) if narrow else (1.8, 560)
+    places = grid_places(shown, len(view.ids), grid) if on_frames else force_places(shown, wide)
     crowded = on_frames and shown.frame is None
-    figure = go.Figure(layout=bare_layout(height=560))
+    figure = go.Figure(layout=bare_layout(height=height))
     for trace in [
         *_lines(shown, view, places, only, crowded),
         _dots(shown, view, places, grid, only),

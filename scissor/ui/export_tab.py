@@ -69,7 +69,7 @@ def export_tab() -> dict[str, Any]:
                     else gr.File(visible=False)
                 )
     found["recipe"] = gr.Code(
-        language="python",
+        language=None,  # its highlighting is too pale to read on white
         label="The same run in Python, from the repository’s folder",
         lines=5,
         interactive=False,

@@ -18,24 +18,31 @@ from scissor.draw.weakest import WeakLink, weakest_in
 from scissor.types import Compression
 from scissor.ui.store import Clip
 
+NARROW = 700  # a window of fewer pixels gets figures for a phone
+
 
 @dataclass(frozen=True)
 class Look:
-    """What the overlay shows, which the graph follows: view, frame, hub of the isolated group."""
+    """What the overlay shows, which the graph follows: view, frame, hub of the isolated group.
+
+    wide: of the visitor's window, in CSS pixels.
+    """
 
     view: str = "groups"
     frame: int = 0
     hub: int | None = None
+    wide: int = 1440
 
     @classmethod
     def read(cls, raw: Any, frames: int) -> Look:
         """A look from the page's JSON; whatever is not one becomes the default."""
         raw = raw if isinstance(raw, dict) else {}
-        name, frame, hub = raw.get("view"), raw.get("frame"), raw.get("hub")
+        name, frame, hub, wide = (raw.get(key) for key in ("view", "frame", "hub", "wide"))
         return cls(
             name if name in VIEWS else "groups",
             min(max(frame, 0), frames - 1) if isinstance(frame, int) else 0,
             hub if isinstance(hub, int) else None,
+            wide if isinstance(wide, int) and wide > 0 else 1440,
         )
 
     def only(self, shown: View) -> int | None:
@@ -62,6 +69,7 @@ def graph_tab(
         aspect=clip.aspect * rows / cols,
         only=look.only(shown),
         link=link,
+        narrow=look.wide < NARROW,
     )
     return f"{_title(look)}: {graph.summary()}\n\n{_told(link, shown)}", figure
 

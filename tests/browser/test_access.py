@@ -7,6 +7,8 @@ import pytest
 from browser.driving import at, few_frames, kept, run, turn
 
 pytestmark = pytest.mark.browser
+# The figures that stand on the page once the tab has been opened, in this order.
+TABS = {"Overlay": 0, "Graph": 1, "Tokens": 5, "Compare": 5, "Live": 5, "Export": 5}
 
 
 @pytest.fixture(scope="module")
@@ -25,11 +27,13 @@ def test_axe_finds_no_serious_violation(open_page, axe, dark):
     run(page)
     turn(page, "retention", 350)  # a stale answer is shown too
     page.evaluate(axe)
-    for tab, plots in (("Overlay", 0), ("Graph", 1), ("Tokens", 5), ("Live", 5)):
-        page.get_by_role("tab", name=tab).click()
+    for tab, plots in TABS.items():
+        page.get_by_role("tab", name=tab, exact=True).click()
         page.wait_for_function(
             "(n) => document.querySelectorAll('#sc-main .js-plotly-plot').length >= n", arg=plots
         )
+        if tab == "Export":
+            page.wait_for_selector("#sc-recipe .cm-line:has-text('frames=')")
         page.wait_for_timeout(500)
         found = page.evaluate("axe.run()")["violations"]
         serious = [

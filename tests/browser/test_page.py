@@ -19,6 +19,8 @@ from browser.driving import (
 from PIL import Image
 
 pytestmark = pytest.mark.browser
+# On a phone, from top to bottom.
+ORDER = ("#sc-video", "#sc-dials", "#sc-viewer", "#sc-question", "#sc-run", "#sc-answers")
 
 
 def test_it_opens_on_an_example_encoded_drawn_and_answered(page):
@@ -228,8 +230,11 @@ def test_a_phone_shows_everything_without_scrolling_sideways(open_page, dark):
     page = open_page(width=390, height=844, dark=dark)
     page.wait_for_timeout(500)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    for name in ("Graph", "Tokens", "Overlay"):
-        page.get_by_role("tab", name=name).click()
+    heights = [page.locator(part).bounding_box()["y"] for part in ORDER]
+    assert heights == sorted(heights)
+    assert heights[1] < 844  # what became of the clip, in numbers, is on the first screen
+    for name in ("Graph", "Tokens", "Compare", "Live", "Export", "Overlay"):
+        page.get_by_role("tab", name=name, exact=True).click()
         page.wait_for_timeout(800)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, name
     assert page.locator("body.dark").count() == int(dark)

@@ -55,6 +55,7 @@ scissor.viewer = (() => {
         onclick: () => { this.stop(); this.go(k); },
       }, make("canvas"))));
       if (scissor.last.redraw?.handle === scene.handle) this.take(scissor.last.redraw);
+      this.tell();
     }
 
     take(redraw) {
@@ -199,7 +200,7 @@ scissor.viewer = (() => {
     // What the graph follows, as the server's events will read it; other views have no graph.
     tell() {
       const { view, frame, only } = this.look;
-      if (view in this.look.views) this.props.value = { view, frame, hub: only === null || !this.shown ? null : this.shown.hubs[only] };
+      if (LINKED.includes(view) || view === "shares") this.props.value = { view, frame, wide: window.innerWidth, hub: only === null || !this.shown ? null : this.shown.hubs[only] };
     }
 
     choose(view) {
