@@ -18,7 +18,7 @@ from scissor.tiles import first_alike, nearest, nearest_beyond
 from scissor.types import cell_places
 from scissor.union import sizes
 
-ROWS = 4096  # rows gathered at a time
+ROWS = 512  # rows gathered at a time: they stay in the processor's cache
 
 
 def merged(clip: Prepared, one: Step, two: Step, plan: Plan) -> tuple[Tensor, Tensor]:
@@ -51,9 +51,9 @@ def share_places(share: Tensor, hub: Tensor, frames: int, grid: tuple[int, int])
 
 
 def _worth_bounding(units: Tensor, one: Step, two: Step, plan: Plan) -> bool:
-    """The bounds hold after an exact step 2; they pay where many tokens stay alone in step 1."""
+    """The bounds hold after an exact step 2; they pay where most tokens stay alone in step 1."""
     exact = two.tau is not None and plan.epsilon is None
-    return exact and units.device.type == "cpu" and len(one.hub) > 0.3 * len(units)
+    return exact and units.device.type == "cpu" and len(one.hub) > 0.5 * len(units)
 
 
 def _bounds(
@@ -71,16 +71,23 @@ def _bounds(
     mean = torch.zeros(len(anchors), device=units.device)
     mean = mean.index_add_(0, two.component, length) / sizes(two.component, len(mean))
     lone = torch.linalg.vector_norm(two.tokens, dim=1)
-    reach = torch.where(lone > 0, two.tau * mean / lone, 1.0) + 4e-6
-    to_mean = _dots(units, unit(one.tokens), one.component)
-    to_own = _dots(units, anchors, group)
+    reach = torch.where(lone > 0, two.tau * mean / lone, 1.0).nan_to_num(1.0) + 4e-6
+    to_mean = _cosines_to(units, one.tokens, one.component, length)
+    to_own = _cosines_to(units, anchors, group, torch.linalg.vector_norm(anchors, dim=1))
     sines = ((1 - x.square() + 1e-6).clamp_min(0).sqrt() for x in (to_mean, to_own))
     floor = to_mean * to_own - math.prod(sines)
     floor = torch.where(to_mean + to_own > 0, floor, -math.inf)  # a + b past a half turn
     return group, snap(to_own), floor, reach
 
 
-def _dots(x: Tensor, y: Tensor, at: Tensor) -> Tensor:
-    """[n]: the products of x[i] and y[at[i]]."""
-    rows = zip(x.split(ROWS), at.split(ROWS), strict=True)
-    return torch.cat([torch.einsum("nd,nd->n", part, y[k]) for part, k in rows])
+def _cosines_to(units: Tensor, means: Tensor, part: Tensor, length: Tensor) -> Tensor:
+    """[n]: the cosine of every unit vector to the mean of its part; 0 where that has no length.
+
+    means: [k, D], of the given length [k]. A vector alone in its part is its mean: no product.
+    """
+    cosine = (length > 0).float()[part]
+    for rows in (sizes(part, len(means))[part] > 1).nonzero().flatten().split(ROWS):
+        at = part[rows]
+        dot = torch.linalg.vecdot(units[rows], means[at])
+        cosine[rows] = torch.where(length[at] > 0, dot / length[at], 0.0)
+    return cosine

@@ -132,7 +132,7 @@ def nearest_beyond(
     order = reach.argsort(descending=True)
     rivals = len(anchors) - torch.searchsorted(reach[order].flip(0), floor)
     share = own.clone()
-    for rows in rivals.argsort(descending=True).split(2 * tile_size(units.device)):
+    for rows in rivals.argsort(descending=True).split(-(-tile_size(units.device) // 2)):
         most = int(rivals[rows[0]])
         if most == 0:
             break

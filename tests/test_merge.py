@@ -60,6 +60,17 @@ def test_the_merge_with_bounds_is_the_merge_without(tau):
     assert sure.float().mean() > 0.99
 
 
+@pytest.mark.parametrize("scale", [1e-30, 1e25])
+def test_lengths_whose_squares_leave_float32_change_no_share(scale):
+    x = features(3, 48, seed=2)
+    shares = []
+    for clip in (prepare(x), prepare(x * scale)):
+        one, two = both(clip, 0.96)
+        assert merge._worth_bounding(clip.units.flatten(0, 1), one, two, Plan())
+        shares.append(merged(clip, one, two, Plan())[1])
+    assert (shares[0] == shares[1]).float().mean() > 0.99  # rounding differs
+
+
 def test_a_share_stands_at_its_mean_and_an_empty_one_at_its_hub():
     share, hub = torch.tensor([0, 0, 0, 2, 0, 0, 0, 0]), torch.tensor([0, 6, 3])
     found = share_places(share, hub, 2, (2, 2))
