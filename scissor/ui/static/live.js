@@ -3,6 +3,7 @@
 scissor.live = (() => {
   const { paint, make, count, many, percent, seconds } = scissor;
   const WIDTH = 448, LEAST = 100; // pixels sent; milliseconds between frames
+  const UNSEEN = 60_000; // milliseconds out of sight after which the camera goes off
   const WHY = {
     NotAllowedError: "The camera was not allowed. Allow it beside the browser’s address, then start it again.",
     NotFoundError: "No camera was found. Plug one in, then start it again.",
@@ -75,9 +76,11 @@ scissor.live = (() => {
     }
 
     async run(camera) {
-      let failures = 0;
+      let failures = 0, looked = performance.now();
       while (this.camera === camera) {
         const began = performance.now();
+        if (this.visible) looked = began;
+        if (began - looked > UNSEEN) { this.stop(); this.note("The camera went off while nobody looked. Start it again.", false); }
         if (this.visible && this.video.videoWidth) {
           try {
             this.take(await this.send());
@@ -104,7 +107,7 @@ scissor.live = (() => {
       if (answer.handle) this.handle = answer.handle;
       if (answer.gone) Object.assign(this, { handle: null, held: [] });
       if (answer.error) { this.stop(); this.note(answer.error); return; }
-      if (answer.busy) { if (!this.answering) this.note("The model is answering someone; the picture goes on after that.", false); return; }
+      if (answer.busy) { this.beats = []; if (!this.answering) this.note("The model is answering someone; the picture goes on after that.", false); return; }
       if (answer.gone || !this.camera) return;
       this.note("", false);
       this.held = [...this.held, picture].slice(-answer.frames);
