@@ -31,14 +31,19 @@ SECRETS = (
 
 @pytest.fixture
 def client(desk, monkeypatch, tmp_path):
-    """A client of a page that deletes uploads after two seconds."""
+    """A client of a page whose uploads lie under tmp_path."""
     monkeypatch.setenv("GRADIO_ANALYTICS_ENABLED", "False")
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "uploads"))
-    monkeypatch.setattr(page_module, "FORGET", (1, 2))
     page = build(desk, Opening())
     _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, **launch_options())
     yield Client(url, verbose=False)
     page.close()
+
+
+@pytest.fixture
+def forgetful(monkeypatch):
+    """Uploads are deleted after two seconds; ask for it before `client`."""
+    monkeypatch.setattr(page_module, "FORGET", (1, 2))
 
 
 def call(client, name, data):
@@ -48,16 +53,6 @@ def call(client, name, data):
     if answer.status_code != 200:
         return answer.text
     return httpx.get(f"{base}/{answer.json()['event_id']}", timeout=60).text
-
-
-def test_uploads_are_deleted_after_a_while(client, clip, tmp_path):
-    assert client.predict(handle_file(str(clip)), 4, api_name="/encode")["frames"] == 4
-    folder = tmp_path / "uploads"
-    assert list(folder.rglob("clip.mp4"))
-    until = time.monotonic() + 30
-    while list(folder.rglob("clip.mp4")) and time.monotonic() < until:
-        time.sleep(0.2)
-    assert not list(folder.rglob("clip.mp4"))
 
 
 def upload(client, content):
@@ -70,6 +65,15 @@ def upload(client, content):
         yield from content
 
     return httpx.post(f"{client.src}gradio_api/upload", content=form(), headers=kind, timeout=60)
+
+
+def test_uploads_are_deleted_after_a_while(forgetful, client, tmp_path):
+    assert upload(client, [b"a clip", b"\r\n--b--\r\n"]).status_code == 200
+    folder, until = tmp_path / "uploads", time.monotonic() + 30
+    assert [path.name for path in folder.rglob("*") if path.is_file()] == ["a.mp4"]
+    while list(folder.rglob("a.mp4")) and time.monotonic() < until:
+        time.sleep(0.2)
+    assert not list(folder.rglob("a.mp4"))
 
 
 def test_uploads_that_break_off_or_grow_too_large_leave_nothing(client, tmp_path, monkeypatch):
