@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from scissor import models
@@ -21,12 +22,16 @@ from scissor.ui.store import EMBEDDED, Shelf
 
 
 class GpuShelf:
-    """A Shelf, for ZeroGPU. To be made before the page is launched, which looks for marks."""
+    """A Shelf, for ZeroGPU. To be made before the page is launched, which looks for marks.
+
+    A large model is loaded twice: on the CPU here, where only its tokenizer and sizes are used and
+    no thread but the first may speak of a GPU, and on the GPU by the process that has one.
+    """
 
     def __init__(self, shelf: Shelf | None = None) -> None:
-        self._shelf = shelf or Shelf()
-        self.lock = self._shelf.lock
-        self._mini: VideoLLM | None = None
+        self._there = shelf or Shelf()
+        self._here: dict[bool, tuple[str, VideoLLM]] = {}  # embedded or not -> name, model
+        self.lock = self._there.lock
         self.encode = on_gpu(self._encode)
         self.answer = on_gpu(self._answer)
         self.ids = on_gpu(self._ids)
@@ -34,32 +39,34 @@ class GpuShelf:
 
     def holds(self, name: str) -> bool:
         """As Shelf.holds."""
-        return self._mini is not None if name == EMBEDDED else self._shelf.holds(name)
+        return any(held == name for held, _ in list(self._here.values()))
 
-    def take(self, name: str, *more: Any) -> VideoLLM:
-        """As Shelf.take; a large model is loaded here, so that the process of the GPU has it."""
-        if name != EMBEDDED:
-            return Remote(self, name, self._shelf.take(name, *more))
-        if self._mini is None:
-            self._mini = models.load_model(EMBEDDED, device="cpu")
-        return self._mini
+    def take(self, name: str, tell: models.Progress | None = None) -> VideoLLM:
+        """As Shelf.take."""
+        slot = name == EMBEDDED
+        if not self.holds(name):
+            self._here.pop(slot, None)  # before the next one needs its memory
+            dtype = torch.float32 if slot else torch.bfloat16
+            loaded = models.load_model(name, device="cpu", dtype=dtype, progress=tell)
+            self._here[slot] = name, loaded
+        model = self._here[slot][1]
+        return model if slot else Remote(self, name, model)
 
-    # Run where the GPU is. The lock is held by who called, in the process that serves the page; a
-    # process that was made before the model was loaded finds it missing and loads it.
+    # Run where the GPU is. The lock is held by who called, in the process that serves the page.
 
     def _encode(self, name: str, video: Video, attention: bool) -> Encoded:
-        return self._shelf.take(name).encode(video, attention=attention)
+        return self._there.take(name).encode(video, attention=attention)
 
     def _answer(self, name: str, *asked: Any) -> Iterator[str]:
         *asked, most = asked
-        yield from self._shelf.take(name).answer(*asked, max_new_tokens=most)
+        yield from self._there.take(name).answer(*asked, max_new_tokens=most)
 
     def _ids(self, name: str, *asked: Any) -> Iterator[int]:
         *asked, most = asked
-        yield from self._shelf.take(name).ids(*asked, max_new_tokens=most)
+        yield from self._there.take(name).ids(*asked, max_new_tokens=most)
 
     def _score(self, name: str, *asked: Any) -> Tensor:
-        return self._shelf.take(name).score(*asked).cpu()
+        return self._there.take(name).score(*asked).cpu()
 
 
 class Remote:

@@ -136,7 +136,9 @@ class Books:
 def test_large_models_work_where_the_gpu_is_and_mini_stays(spaces, monkeypatch, clip):
     model, plain = CountingModel(), CountingModel()
     model.name = plain.name = "llava-onevision-0.5b"
+    asked = []
     monkeypatch.setattr("scissor.ui.desk.catalog.why_not", lambda entry: None)
+    monkeypatch.setattr("scissor.models.load_model", lambda *a, **k: asked.append((a, k)) or plain)
     gpu_shelf = GpuShelf(Books(model))
     far, near = Desk(shelf=gpu_shelf), Desk(shelf=Books(plain))
     dial, told = Dial("retention", 0.2), []
@@ -154,13 +156,12 @@ def test_large_models_work_where_the_gpu_is_and_mini_stays(spaces, monkeypatch, 
     *_, cards = far.answers(one, dial, "How many?", lambda: True)
     assert cards["all"]["state"] == "waiting"
     assert not far.shelf.lock.locked()
-    asked = []
-    monkeypatch.setattr("scissor.models.load_model", lambda *a, **k: asked.append((a, k)) or plain)
     assert gpu_shelf.holds(model.name)
     assert not gpu_shelf.holds("mini")
     assert gpu_shelf.take("mini") is gpu_shelf.take("mini") is plain
     assert gpu_shelf.holds("mini")
-    assert asked == [(("mini",), {"device": "cpu"})]
+    assert [name for (name,), _ in asked] == [model.name, "mini"]
+    assert {how["device"] for _, how in asked} == {"cpu"}
 
 
 def test_the_package_alone_is_no_zero_gpu(spaces, monkeypatch):
