@@ -7,7 +7,7 @@ and their file to scissor/mini, prefill, decoding and scores to decoding.py.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,7 @@ from torch import Tensor
 from scissor import mini
 from scissor.cost import Shape, shape_of
 from scissor.mini.decoder import answer_ids, prompt_ids
+from scissor.mini.names import Names
 from scissor.models.contract import Kept, ModelError
 from scissor.models.decoding import (
     Prompt,
@@ -183,6 +184,16 @@ class Mini:
     def answer_ids(self, answer: str) -> Tensor:
         """[A] ids of `answer` and the end of turn."""
         return answer_ids(self._model.tokenizer, answer)
+
+    @torch.inference_mode()
+    def embed_words(self, words: Sequence[str]) -> Tensor:
+        """[len(words), D] float32: words as the mean of their input embeddings, which is where the
+        reader puts what it recognises.
+        """
+        tokenizer = self._model.tokenizer
+        names = Names(words, lambda text: tokenizer.encode(text, add_special_tokens=False))
+        table = self._model.table
+        return names.to(table.device)(table).float().cpu()
 
     def prompt(self, encoded: Encoded, kept: Kept, question: str) -> Prompt:
         """The chat turn with the visual rows, each with its place, before the question."""

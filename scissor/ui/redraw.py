@@ -18,6 +18,7 @@ from scissor.draw.overlay import VIEWS, View, view
 from scissor.scc import Prepared, compress
 from scissor.types import Compression
 from scissor.ui.errors import RequestError
+from scissor.ui.guess import guesses
 from scissor.ui.store import Clip
 
 BARS = 64
@@ -59,6 +60,8 @@ def redraw(clip: Clip, dial: Dial, compression: Compression) -> dict[str, Any]:
     asked: the retention asked for, None where tau leads.
     """
     total, middle, kept = compression.counts
+    views = {name: view(clip.prepared, compression, name) for name in VIEWS}
+    groups = views["groups"]
     tau = compression.tau_temporal
     return {
         "clip": clip.encoded.key,
@@ -71,7 +74,8 @@ def redraw(clip: Clip, dial: Dial, compression: Compression) -> dict[str, Any]:
         "moved": compression.moved,
         "fewer": fewer_flops(clip.encoded.model, total, kept, clip.shape),
         "elsewhere": elsewhere(total, kept),
-        "views": {name: pack(view(clip.prepared, compression, name)) for name in VIEWS},
+        "views": {name: pack(shown) for name, shown in views.items()},
+        "guesses": guesses(clip.encoded, clip.words, groups.ids, groups.size),
     }
 
 

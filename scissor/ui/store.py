@@ -27,6 +27,7 @@ from scissor.cost import Shape
 from scissor.models.contract import VideoLLM
 from scissor.scc import Prepared, curve, prepare
 from scissor.types import Encoded, Video
+from scissor.ui.guess import Words, words_of
 
 Value = TypeVar("Value")
 PICTURE_WIDTH = 640
@@ -74,7 +75,8 @@ class Clip:
 
     pictures: a JPEG data URI a temporal step, of the part that the model sees; thumbnails: smaller
     ones. aspect: their width over their height. seconds: what encoding took. source: the model as
-    load_model takes it. shape: its decoder's sizes, where it tells them.
+    load_model takes it. shape: its decoder's sizes, where it tells them. words: what its tokens may
+    be called.
     """
 
     encoded: Encoded
@@ -86,6 +88,7 @@ class Clip:
     seconds: float
     source: str = ""
     shape: Shape | None = None
+    words: Words | None = None
 
     @property
     def size(self) -> int:
@@ -117,6 +120,7 @@ def encode(model: VideoLLM, video: Video, source: str = "") -> Clip:
         seconds,
         source or model.name,
         getattr(model, "shape", None),
+        words_of(model),
     )
 
 

@@ -1,7 +1,7 @@
 """The overlay: its views, what a press and a hand do, the weakest link, the falling threshold."""
 
 import pytest
-from browser.driving import PAINTED, at, kept, mark, turn
+from browser.driving import PAINTED, at, clip_key, kept, mark, new_clip, turn
 
 pytestmark = pytest.mark.browser
 SCREEN = "document.querySelector('[data-at=\"screen\"]').toDataURL()"
@@ -117,3 +117,14 @@ def test_a_hand_on_a_dial_ends_the_fall(page):
     )
     assert page.get_by_role("button", name="Let the threshold fall").is_visible()
     assert float(page.input_value("#sc-retention")) == pytest.approx(700, abs=1)
+
+
+def test_a_group_carries_a_guess_called_one(page):
+    assert page.locator('[data-at="guess"]').is_hidden()  # the Earth is none of the words
+    before = clip_key(page)
+    page.locator("#sc-examples button").nth(3).click()
+    new_clip(page, before)
+    page.locator(".sc-list button", has_text="tractor?").first.wait_for()
+    assert "is a guess" in page.locator('[data-at="guess"]').inner_text()
+    page.get_by_role("radio", name="Shares").click()
+    assert page.locator(".sc-list button", has_text="?").count() == 0

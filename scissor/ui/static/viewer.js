@@ -68,7 +68,7 @@ scissor.viewer = (() => {
       let means = null;
       look.means = () => (means ??= paint.meanColours(look.cells, shares));
       const only = hub === null ? -1 : this.shown.hubs.indexOf(hub);
-      Object.assign(look, { tau: redraw.tau, movedShare: redraw.moved, only: only < 0 ? null : only, over: null, weakest: null });
+      Object.assign(look, { tau: redraw.tau, guesses: redraw.guesses, movedShare: redraw.moved, only: only < 0 ? null : only, over: null, weakest: null });
       this.draw();
       this.weigh();
     }
@@ -115,6 +115,7 @@ scissor.viewer = (() => {
 
     list() {
       const { look } = this, view = this.shown;
+      this.at("guess").hidden = look.view !== "groups" || !Object.keys(look.guesses).length;
       if (!view) return this.at("list").replaceChildren();
       const cells = look.scene.grid[0] * look.scene.grid[1], local = look.view === "components";
       const ids = [...view.sizes.keys()]
@@ -123,9 +124,13 @@ scissor.viewer = (() => {
       this.at("list").replaceChildren(...ids.slice(0, 8).map((id) => make("button",
         { type: "button", "aria-pressed": String(look.only === id), onclick: () => this.isolate(id) },
         make("b", { style: `background:${view.colour(id)}` }),
-        make("span", {}, `${count(view.sizes[id])} patches`),
+        make("span", {}, `${count(view.sizes[id])} patches`, this.guess(id) && make("em", {}, ` ${this.guess(id)}?`)),
         make("small", {}, local ? "" : many(this.framesOf(view, id), "frame")),
         make("i", { style: `width:${100 * view.sizes[id] / view.sizes[ids[0]]}%;background:${view.colour(id)}` }))));
+    }
+
+    guess(id) {
+      return this.look.view === "groups" ? this.look.guesses[id] : undefined;
     }
 
     framesOf(view, id) {
@@ -282,7 +287,8 @@ scissor.viewer = (() => {
       if (id === paint.NONE) return "";
       if (size === 1) return `Group ${id + 1}: this patch alone`;
       const where = look.view === "components" ? "" : ` in ${many(this.framesOf(view, id), "frame")}`;
-      return `Group ${id + 1}: ${count(size)} patches${where} · cosine to its hub ${(view.likeness[token] / 255).toFixed(2)}`;
+      const word = this.guess(id) ? ` (${this.guess(id)}? a guess)` : "";
+      return `Group ${id + 1}${word}: ${count(size)} patches${where} · cosine to its hub ${(view.likeness[token] / 255).toFixed(2)}`;
     }
   }
 
