@@ -83,7 +83,7 @@ def translated(config: dict[str, Any]) -> Any:
     """
     from transformers import LlavaOnevisionConfig, Qwen2Config, SiglipVisionConfig
 
-    tower = str(config.get("mm_vision_tower", "")).rsplit("/", 1)[-1]
+    tower = str(config.get("mm_vision_tower", "")).rstrip("/").rsplit("/", 1)[-1]
     wanted = {
         "mm_projector_type": "mlp2x_gelu",
         "mm_spatial_pool_mode": "bilinear",

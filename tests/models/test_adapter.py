@@ -1,4 +1,5 @@
 import copy
+import json
 
 import numpy as np
 import pytest
@@ -7,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers.processors import TemplateProcessing
 
-from scissor.models.adapter import Adapter, chat_turn, lay_out, whole_steps
+from scissor.models.adapter import Adapter, whole_steps
+from scissor.models.chat import chat_turn, own_template
 from scissor.models.internvl import FAMILY as INTERNVL
+from scissor.models.layout import lay_out
 from scissor.models.llava_next_video import FAMILY as NEXT
 from scissor.models.qwen3_vl import FAMILY as QWEN3
 from scissor.models.qwen3_vl import words
@@ -60,9 +63,27 @@ def test_a_visitors_words_neither_end_the_turn_nor_stand_for_the_clip(family, to
     assert turn.count(family.slot) == calm.count(family.slot)
 
 
-def test_a_template_that_shows_no_video_gives_way_to_the_familys(tokenizer):
-    deaf = "{% for m in messages %}{{ m['role'] }}{% endfor %}"
+@pytest.mark.parametrize(
+    "deaf",
+    [
+        "{% for m in messages %}{{ m['role'] }}{% endfor %}",
+        "{% for m in messages %}{{ '[INST] ' + m['content'] }}{% endfor %}",
+        "{{ raise_exception('words alone') }}",
+    ],
+)
+def test_a_template_that_shows_no_video_gives_way_to_the_familys(tokenizer, deaf):
     assert chat_turn(NEXT, tokenizer, deaf, "why?") == "USER: <video>\nwhy? ASSISTANT:"
+
+
+def test_the_processors_template_comes_before_the_tokenizers(tokenizer, tmp_path):
+    spoken = copy.deepcopy(tokenizer)
+    spoken.chat_template = "the tokenizer's"
+    assert own_template(tmp_path, tokenizer) is None
+    assert own_template(tmp_path, spoken) == "the tokenizer's"
+    (tmp_path / "processor_config.json").write_text(json.dumps({"image_seq_length": 3}))
+    assert own_template(tmp_path, spoken) == "the tokenizer's"
+    (tmp_path / "chat_template.json").write_text(json.dumps({"chat_template": "the processor's"}))
+    assert own_template(tmp_path, spoken) == "the processor's"
 
 
 def test_a_sentence_starts_once(tokenizer):
