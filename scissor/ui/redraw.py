@@ -75,7 +75,10 @@ def redraw(clip: Clip, dial: Dial, compression: Compression) -> dict[str, Any]:
         "fewer": fewer_flops(clip.encoded.model, total, kept, clip.shape),
         "elsewhere": elsewhere(total, kept),
         "views": {name: pack(shown) for name, shown in views.items()},
-        "guesses": guesses(clip.encoded, clip.words, groups.ids, groups.size),
+        "guesses": {
+            str(group): word
+            for group, word in guesses(clip.encoded, clip.words, groups.ids, groups.size).items()
+        },
     }
 
 
