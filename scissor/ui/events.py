@@ -87,22 +87,25 @@ class Events:
     ) -> Iterator[tuple]:
         """Clip, model or frames changed: encode, keep the dial that leads.
 
-        (the dials, the status line, Run, Stop); Stop shows while a model is loaded.
+        (the dials, the status line, Run, Stop); Stop shows while a model is loaded. Where nothing
+        is loaded the buttons are let be: an answer may be under way beside this.
         """
         if not path:
             told = _status("Choose a clip: drop one in, or press an example.")
             yield gr.skip(), told, gr.skip(), gr.skip()
             return
-        stop = self.desk.begin(_session(request))
+        stop = self.desk.begin(_opening(request))
+        buttons = gr.skip(), gr.skip()
         try:
             for told in self._loading(path, model, frames, stop):
+                buttons = _buttons(False)
                 yield gr.skip(), told, *_buttons(True)
             busy = _status(f"Reading and encoding {int(frames)} frames …", "busy")
-            yield gr.skip(), busy, *_buttons(False)
+            yield gr.skip(), busy, *buttons
             value = self._opened(path, model, frames, dials)
-            yield value, self._said(value), *_buttons(False)
+            yield value, self._said(value), *buttons
         except Exception as error:
-            yield gr.skip(), _status(sentence(error), "bad"), *_buttons(False)
+            yield gr.skip(), _status(sentence(error), "bad"), *buttons
 
     def _loading(
         self, path: str | None, model: str, frames: float, stop: Callable[[], bool]
@@ -214,6 +217,7 @@ class Events:
     def stop(self, request: gr.Request) -> None:
         """Stop whatever this visitor's page has running."""
         self.desk.stop(request.session_hash)
+        self.desk.stop(_opening(request))
 
     def figures(self, tab: str, dials: Any, look: Any, layout: str, every: bool) -> list:
         """The figures of the tab in sight: (line, graph, funnel, a frame, groups, curve)."""
@@ -232,8 +236,9 @@ class Events:
             return out
 
 
-def _session(request: gr.Request | None) -> str:
-    return request.session_hash if request else "no session"
+def _opening(request: gr.Request | None) -> str:
+    """What a visitor's opening of a clip is stopped by; their answers go by another name."""
+    return f"opening {request.session_hash if request else None}"
 
 
 def _progress(cards: dict[str, Any]) -> dict[str, str]:

@@ -71,6 +71,18 @@ def test_a_folder_named_in_the_page_answers_and_is_called_random(events, folders
     assert str(folder.parent) not in repr(cards) + repr(told)
 
 
+def test_where_nothing_is_loaded_the_buttons_are_let_be(events, folders, clip):
+    """Run may be under way beside it: its Stop must neither vanish nor be taken over."""
+    folder = str(folders["llava_onevision"])
+    last(events.open(str(clip), folder, 3, None, REQUEST))
+    running = events.desk.begin(REQUEST.session_hash)
+    for _, _, run, stop in events.open(str(clip), folder, 4, None, REQUEST):
+        assert "visible" not in run
+        assert "visible" not in stop
+    events.stop(REQUEST)
+    assert running()
+
+
 def test_on_a_space_no_folder_is_ever_loaded(events, folders, clip, monkeypatch):
     monkeypatch.setenv("SPACE_ID", "someone/scissor")
     folder = str(folders["llava_onevision"])
