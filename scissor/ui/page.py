@@ -5,6 +5,7 @@ Knows Gradio. Leaves what happens to events.py, looks to theme.py and static/.
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Any
 
 import gradio as gr
@@ -61,6 +62,7 @@ def launch_options() -> dict[str, Any]:
         "allowed_paths": [str(CLIPS), str(WORLD)],
         "max_file_size": Limits().bytes,
         "run_history": False,
+        "mcp_server": find_spec("mcp") is not None,  # where gradio[mcp] is installed
         "app_kwargs": {"middleware": [Middleware(Guard)]},
     }
 
