@@ -90,36 +90,24 @@ def check(
 
     tell: hears what is going on. Raises ModelError or VideoError with a sentence.
     """
+    how = {"device": device, "dtype": dtype, "four_bit": four_bit}
     started = perf_counter()
-    model = load_model(
-        name,
-        device=device,
-        dtype=dtype,
-        four_bit=four_bit,
-        progress=lambda fraction, phrase: tell(phrase),
-    )
-    loaded = perf_counter() - started
+    model = load_model(name, **how, progress=lambda fraction, phrase: tell(phrase))
+    loaded = perf_counter()
     tell("Encoding the clip")
     video = read_video(clip, frames=min(frames, model.max_frames))
-    started = perf_counter()
+    reading = perf_counter()
     encoded = model.encode(video)
-    encoding = perf_counter() - started
+    seconds = {"loading": loaded - started, "encoding": perf_counter() - reading}
     tell("Comparing with transformers' own path")
     native, first = model.native(video, encoded, question, max_new_tokens)
     ours = list(model.ids(encoded, None, question, max_new_tokens=max_new_tokens))
     gap = float((model.score(encoded, None, question, "")[0] - first).abs().max())
     tell("Answering from fewer tokens")
-    return Report(
-        model=model.name,
-        clip=_about(video, encoded),
-        question=question,
-        native=native,
-        ours=ours,
-        gap=gap,
-        answers=_answers(model, encoded, question, max_new_tokens),
-        seconds={"loading": loaded, "encoding": encoding},
-        machine=_machine(pick_device(device), dtype, four_bit),
-    )
+    answers = _answers(model, encoded, question, max_new_tokens)
+    place = _machine(pick_device(device), dtype, four_bit)
+    told = _about(video, encoded)
+    return Report(model.name, told, question, native, ours, gap, answers, seconds, place)
 
 
 def _answers(model: VideoLLM, encoded: Encoded, question: str, limit: int) -> dict[float, Answer]:

@@ -164,17 +164,11 @@ def load_weights(
     strict: refuse weights without use too. unused: weights that may be missing, set to zero.
     Raises ModelError if files are missing, memory is short, or any weight would stay random.
     """
-    folder, device = checkpoint.folder, checkpoint.device
-    files = machine.weight_files(folder)
-    if not files:
-        raise ModelError(f"{folder.name} lacks weight files (model.safetensors or all its shards).")
+    folder = checkpoint.folder
     if checkpoint.four_bit:
         options |= _four_bit(checkpoint)
     try:
-        size = machine.count_parameters(files)
-        reason = catalog.too_big(size, device, checkpoint.dtype, four_bit=checkpoint.four_bit)
-        if reason:
-            raise ModelError(f"{folder.name} does not fit. {reason} Choose a smaller model.")
+        _check_room(checkpoint)
         with _quiet():
             model, info = kind.from_pretrained(
                 folder,
@@ -184,10 +178,9 @@ def load_weights(
                 **options,
             )
         _refuse_random(folder.name, info, strict, unused)
-        with torch.no_grad():
-            for name in unused:
-                model.get_parameter(name).zero_()
-        return (model if checkpoint.four_bit else model.to(device)).eval()
+        for name in unused:
+            model.get_parameter(name).data.zero_()
+        return (model if checkpoint.four_bit else model.to(checkpoint.device)).eval()
     except (torch.OutOfMemoryError, MemoryError) as error:
         raise ModelError(
             f"Memory ran out while loading {folder.name}; close other programs or choose a "
@@ -197,6 +190,18 @@ def load_weights(
         raise
     except (OSError, RuntimeError, ValueError, SafetensorError) as error:
         raise ModelError(f"{folder.name} could not be loaded: its files are damaged.") from error
+
+
+def _check_room(checkpoint: Checkpoint) -> None:
+    """Raise ModelError if weight files are missing or the device has no room for them."""
+    name, files = checkpoint.folder.name, machine.weight_files(checkpoint.folder)
+    if not files:
+        raise ModelError(f"{name} lacks weight files (model.safetensors or all its shards).")
+    size = machine.count_parameters(files)
+    how = {"four_bit": checkpoint.four_bit}
+    reason = catalog.too_big(size, checkpoint.device, checkpoint.dtype, **how)
+    if reason:
+        raise ModelError(f"{name} does not fit. {reason} Choose a smaller model.")
 
 
 def _four_bit(checkpoint: Checkpoint) -> dict[str, Any]:

@@ -71,8 +71,6 @@ def _left(events: Events, opening: Opening) -> dict[str, gr.Component]:
     cards = [
         {"title": e.title, "credit": e.credit, "picture": e.thumbnail} for e in events.examples
     ]
-    why = reasons()
-    choices, note = model_choices(why)
     default = default_model()
     return {
         "video": gr.Video(
@@ -91,15 +89,7 @@ def _left(events: Events, opening: Opening) -> dict[str, gr.Component]:
         "question": gr.Textbox(
             opening.question, label="Question", lines=2, max_length=500, elem_id="sc-question"
         ),
-        "model": gr.Dropdown(
-            choices,
-            value=default,
-            label="Model",
-            info=note,
-            allow_custom_value=local_models(),
-            elem_id="sc-model",
-        ),
-        "models": parts.models(model_list(why)),
+        **_menu(default),
         "frames": gr.Slider(
             1,
             32,
@@ -113,6 +103,24 @@ def _left(events: Events, opening: Opening) -> dict[str, gr.Component]:
         "run": gr.Button("Run", variant="primary", elem_id="sc-run"),
         "stop": gr.Button("Stop", visible=False, elem_id="sc-stop"),
         "links": parts.links(opening.question),
+    }
+
+
+def _menu(default: str) -> dict[str, gr.Component]:
+    """The models to choose from, and what each needs."""
+    why = reasons()
+    choices, note = model_choices(why)
+    typed = local_models()
+    return {
+        "model": gr.Dropdown(
+            choices,
+            value=default,
+            label="Model",
+            info=note,
+            allow_custom_value=typed,
+            elem_id="sc-model",
+        ),
+        "models": parts.models(model_list(why)),
     }
 
 
