@@ -10,13 +10,14 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
 CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
@@ -46,31 +47,32 @@ def started_page(wait: float = 120.0) -> Iterator[tuple[str, int]]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     environment = os.environ | {"GRADIO_SERVER_PORT": str(port), "GRADIO_ANALYTICS_ENABLED": "0"}
-    app = subprocess.Popen(
-        [sys.executable, str(APP)],
-        env=environment,
-        cwd=APP.parent,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
     url = f"http://127.0.0.1:{port}"
-    try:
-        _await(url, app, wait)
-        yield url, app.pid
-    finally:
-        app.terminate()
+    with tempfile.TemporaryFile("w+") as said:  # a pipe that nobody reads would stop it when full
+        app = subprocess.Popen(
+            [sys.executable, str(APP)],
+            env=environment,
+            cwd=APP.parent,
+            stdout=subprocess.DEVNULL,
+            stderr=said,
+        )
         try:
-            app.wait(20)
-        except subprocess.TimeoutExpired:
-            app.kill()
+            _await(url, app, said, wait)
+            yield url, app.pid
+        finally:
+            app.terminate()
+            try:
+                app.wait(20)
+            except subprocess.TimeoutExpired:
+                app.kill()
 
 
-def _await(url: str, app: subprocess.Popen, wait: float) -> None:
+def _await(url: str, app: subprocess.Popen, said: IO[str], wait: float) -> None:
     until = time.monotonic() + wait
     while time.monotonic() < until:
         if app.poll() is not None:
-            raise RuntimeError(f"app.py ended: {(app.stderr.read() or '')[-2000:]}")
+            said.seek(0)
+            raise RuntimeError(f"app.py ended: {said.read()[-2000:]}")
         try:
             urllib.request.urlopen(f"{url}/config", timeout=5).close()
             return

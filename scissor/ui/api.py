@@ -112,7 +112,7 @@ class Endpoints:
             dial = _dial(retention, None)
             cards = last(self.desk.answers(opened, dial, question, lambda: False))
         except Exception as error:
-            raise gr.Error(sentence(error)) from None
+            raise gr.Error(sentence(error), print_exception=False) from None
         return {side: _plain(cards[side]) for side in ("all", "kept")}
 
     def _open(self, clip: str, frames: float, model: str) -> Clip:
@@ -120,7 +120,7 @@ class Endpoints:
             check_model(model)  # the catalog's alone, wherever the page runs
             return self.desk.open(clip, model, int(frames))[1]
         except Exception as error:
-            raise gr.Error(sentence(error)) from None
+            raise gr.Error(sentence(error), print_exception=False) from None
 
 
 def _dial(retention: float | None, tau: float | None) -> Dial:
@@ -132,7 +132,7 @@ def _dial(retention: float | None, tau: float | None) -> Dial:
         if retention is not None and not 0 < retention <= 1:
             raise RequestError(f"The retention must be above 0 and at most 1, not {retention}.")
     except RequestError as error:
-        raise gr.Error(str(error)) from None
+        raise gr.Error(str(error), print_exception=False) from None
     return Dial("tau", tau) if tau is not None else Dial("retention", retention or 0.1)
 
 
