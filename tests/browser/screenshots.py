@@ -18,14 +18,34 @@ SHOTS = {
     "page_dark": {"width": 1440, "height": 1500, "theme": "dark"},
     "phone": {"width": 390, "height": 844, "scale": 2},
     "graph": {"width": 1440, "height": 1180, "tab": "Graph", "example": 3},
+    "compare": {"width": 1440, "height": 1180, "tab": "Compare", "example": 3},
+    "export": {"width": 1440, "height": 1180, "tab": "Export", "example": 1},
+    "rebuilt": {
+        "width": 1440,
+        "height": 1180,
+        "example": 1,
+        "view": "Rebuilt",
+        "part": "#sc-viewer",
+    },
+    "alike": {"width": 1440, "height": 1180, "example": 1, "view": "Alike", "part": "#sc-viewer"},
     "steps": {"width": 1440, "height": 1180, "scale": 2, "example": 3, "part": "#sc-story"},
 }
 
 
 def take(
-    chromium, url, path, width, height, theme="light", scale=1, tab=None, example=None, part=None
+    chromium,
+    url,
+    path,
+    width,
+    height,
+    theme="light",
+    scale=1,
+    tab=None,
+    example=None,
+    view=None,
+    part=None,
 ):
-    """One picture of the page as it opens, or with another example or tab; `part` of it alone."""
+    """One picture of the page as it opens, or with another example, tab or view; `part` alone."""
     context = chromium.new_context(
         viewport={"width": width, "height": height}, device_scale_factor=scale
     )
@@ -39,15 +59,21 @@ def take(
         page.wait_for_function("() => scissor.last.scene !== window.seen", timeout=60_000)
         page.wait_for_timeout(3000)
     if tab:
-        page.get_by_role("tab", name=tab).click()
-        page.wait_for_selector(".js-plotly-plot", state="attached")
+        page.get_by_role("tab", name=tab, exact=True).click()
+        if tab == "Graph":
+            page.wait_for_selector(".js-plotly-plot", state="attached")
         page.wait_for_timeout(3000)
-    if part:
+    if view:
+        page.get_by_role("radio", name=view).click()
+        page.wait_for_timeout(1000)
+    if part == "#sc-story":
         boxes = [figure.bounding_box() for figure in page.locator(f"{part} figure").all()]
         left, top = boxes[0]["x"], boxes[0]["y"]
         right = boxes[-1]["x"] + boxes[-1]["width"]
         clip = {"x": left, "y": top, "width": right - left, "height": boxes[0]["height"]}
         page.screenshot(path=path, clip=clip)
+    elif part:
+        page.locator(part).screenshot(path=path)
     else:
         page.screenshot(path=path)
     context.close()
