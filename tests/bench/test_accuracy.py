@@ -12,6 +12,7 @@ from scissor import bench
 from scissor.bench.accuracy import conditions, main, read_rows, run, summarise
 from scissor.bench.measure import Condition
 from scissor.cost import Shape
+from scissor.methods import METHODS
 from scissor.scenes import exam, exam_library
 from scissor.scenes.questions import KINDS
 from scissor.types import Encoded
@@ -57,8 +58,9 @@ def measured(model, clips, wanted, **more):
 
 
 def test_an_oracle_scores_one_hundred_percent_under_every_condition(clips, oracle):
-    wanted = [c for c in conditions(["all"], [1, 0.5, 0.1]) if c.title != "dycoke 10%"]
-    rows = measured(oracle, clips, conditions(["all"], [1, 0.5, 0.1]))
+    everything = conditions(["scc", "fastv", "visionzip", "dycoke"], [1, 0.5, 0.1])
+    wanted = [condition for condition in everything if condition.title != "dycoke 10%"]
+    rows = measured(oracle, clips, everything)
     assert oracle.encoded == len(clips)
     assert oracle.asked == 2 * len(clips) * len(wanted)
     found = summarise(rows)
@@ -118,6 +120,11 @@ def test_the_command_prints_a_table_and_continues_where_it_stopped(
         main([*args, "--methods", "frames", "--retention", "0.1", "--report"])
     with pytest.raises(ValueError, match="other settings"):
         main([*args[2:], "--frames", "8", "--limit", "3"])
+
+
+def test_all_methods_are_every_one_of_them():
+    found = {condition.method for condition in conditions(["all"], [1, 0.5])}
+    assert found == {"all", *METHODS}
 
 
 @pytest.mark.parametrize(
