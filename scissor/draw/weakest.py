@@ -78,14 +78,20 @@ def _patches_below(tree: nx.Graph, size: Mapping[int, int]) -> dict[tuple[int, i
 
 
 def weakest_in(
-    prepared: Prepared, compression: Compression, view: View, frame: int = 0
+    prepared: Prepared,
+    compression: Compression,
+    view: View,
+    frame: int = 0,
+    forest: nx.Graph | None = None,
 ) -> WeakLink | None:
     """The weakest link of a view's largest group: in one frame for components, across frames for
     groups, where it joins two step-1 components; None for shares, which no links make.
+    forest: the view's, where it is made already.
     """
     if view.name == "shares":
         return None
-    forest = similarity_graph(prepared, compression, view, frame).graph
+    if forest is None:
+        forest = similarity_graph(prepared, compression, view, frame).graph
     size = dict.fromkeys(forest, 1)
     if view.name == "groups":
         hubs = component_hubs(prepared, compression)

@@ -58,7 +58,8 @@ def graph_tab(
     """(the line above the graph, the graph)."""
     shown = view(clip.prepared, made, look.view)
     graph = similarity_graph(clip.prepared, made, shown, look.frame, every)
-    link = weakest_in(clip.prepared, made, shown, look.frame)
+    forest = None if every else graph.graph
+    link = weakest_in(clip.prepared, made, shown, look.frame, forest)
     rows, cols = clip.encoded.grid
     figure = network_figure(
         graph,
