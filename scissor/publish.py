@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +24,9 @@ Tell = Callable[[str], object]
 
 SENT = ("README.md", "LICENSE", "Spacefile", "app.py", "requirements.txt", "assets", "scissor")
 """What the Space is made of; of folders everything but caches and dot-files."""
+
+BADGES = "<!-- badges of the Space, written by `space publish` -->"
+"""The README's line that becomes them: only a published Space has an address."""
 
 
 def sent_files(root: Path = ROOT) -> list[Path]:
@@ -41,24 +44,19 @@ def sent_files(root: Path = ROOT) -> list[Path]:
 
 @dataclass(frozen=True)
 class Plan:
-    """What publishing sends: the files of `root`, `requirements` in place of requirements.txt."""
+    """What publishing sends: the files of `root`, but for those that are `rewritten` (by name)."""
 
     name: str
     root: Path
     space: Space
     files: list[Path]
-    requirements: str
+    rewritten: Mapping[str, str]
 
     @property
     def sizes(self) -> dict[str, int]:
         """Bytes of every file as sent."""
-        adjusted = len(self.requirements.encode())
-        return {
-            file.as_posix(): adjusted
-            if file.name == "requirements.txt" and len(file.parts) == 1
-            else (self.root / file).stat().st_size
-            for file in self.files
-        }
+        sizes = {file.as_posix(): (self.root / file).stat().st_size for file in self.files}
+        return sizes | {name: len(text.encode()) for name, text in self.rewritten.items()}
 
 
 def plan(name: str, root: Path = ROOT) -> Plan:
@@ -75,8 +73,22 @@ def plan(name: str, root: Path = ROOT) -> Plan:
     if wrong:
         raise ValueError(f"Not to be published: {' '.join(wrong)}")
     space = read_space(root)
-    adjusted = requirements(read_text(root, "requirements.txt"), space.hardware)
-    return Plan(name, root, space, sent_files(root), adjusted)
+    rewritten = {
+        "README.md": with_badges(read_text(root, "README.md"), name),
+        "requirements.txt": requirements(read_text(root, "requirements.txt"), space.hardware),
+    }
+    return Plan(name, root, space, sent_files(root), rewritten)
+
+
+def with_badges(readme: str, name: str) -> str:
+    """The README with the badges of the Space `name` where BADGES stands."""
+    images = "https://huggingface.co/datasets/huggingface/badges/resolve/main"
+    space = f"https://huggingface.co/spaces/{name}"
+    badges = (
+        f"[![Open in Spaces]({images}/open-in-hf-spaces-sm.svg)]({space})",
+        f"[![Duplicate this Space]({images}/duplicate-this-space-sm.svg)]({space}?duplicate=true)",
+    )
+    return readme.replace(BADGES, "\n".join(badges), 1)
 
 
 def describe(plan: Plan) -> Iterator[str]:
@@ -87,7 +99,7 @@ def describe(plan: Plan) -> Iterator[str]:
     yield from (f"variable {key}={value}" for key, value in space.variables.items())
     yield from (f"secret {key}: its name only, set by hand" for key in space.secrets)
     yield "requirements.txt, as sent:"
-    yield from (f"    {line}" for line in plan.requirements.splitlines())
+    yield from (f"    {line}" for line in plan.rewritten["requirements.txt"].splitlines())
     yield f"{len(plan.files)} files, {sum(plan.sizes.values()) / 1e6:.1f} MB:"
     yield from (f"{size:>12,}  {name}" for name, size in plan.sizes.items())
     yield "and removes every other file that the Space has"
@@ -147,7 +159,8 @@ def _upload(api: HfApi, plan: Plan) -> None:
             target = Path(room, file)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(plan.root / file, target)
-        Path(room, "requirements.txt").write_text(plan.requirements, encoding="utf-8")
+        for name, text in plan.rewritten.items():
+            Path(room, name).write_text(text, encoding="utf-8")
         api.upload_folder(
             repo_id=plan.name,
             repo_type="space",

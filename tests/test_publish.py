@@ -9,7 +9,7 @@ from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError
 
 from scissor.__main__ import main
-from scissor.publish import describe, plan, publish, sent_files
+from scissor.publish import BADGES, describe, plan, publish, sent_files
 from scissor.space import ROOT, requirements, write_front_matter
 
 SENT = {
@@ -117,11 +117,22 @@ def test_the_upload_is_what_the_dry_run_lists(checkout, room):
         name: len(content) for name, content in hub.files.items()
     }
     assert hub.files.keys() == SENT
-    for name in SENT - {"requirements.txt"}:
+    for name in SENT - {"README.md", "requirements.txt"}:
         assert hub.files[name] == (checkout / name).read_bytes()
     sent = hub.files["requirements.txt"].decode()
     assert sent == requirements((checkout / "requirements.txt").read_text(), "cpu-basic")
     assert all(f"    {line}" in lines for line in sent.splitlines())
+
+
+def test_the_readme_that_is_sent_carries_the_spaces_badges(checkout, room):
+    hub = Hub()
+    publish(plan("me/scissor", checkout), hub.api)
+    sent, here = hub.files["README.md"].decode(), (checkout / "README.md").read_text()
+    lines = [line for line in sent.splitlines() if line not in here.splitlines()]
+    assert [line[:4] for line in lines] == ["[![O", "[![D"]
+    assert lines[0].endswith("(https://huggingface.co/spaces/me/scissor)")
+    assert lines[1].endswith("(https://huggingface.co/spaces/me/scissor?duplicate=true)")
+    assert [line for line in here.splitlines() if line not in sent.splitlines()] == [BADGES]
 
 
 def test_the_space_is_made_then_set_then_filled(checkout, room):
