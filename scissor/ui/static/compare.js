@@ -40,7 +40,8 @@ scissor.compare = (() => {
       const images = scene.pictures.map((source) => Object.assign(new Image(), { src: source }));
       await Promise.all(images.map((image) => image.decode().catch(() => null)));
       if (this.scene !== scene) return;
-      this.images = images;
+      const cells = paint.cellColours(images, scene.grid);
+      Object.assign(this, { images, cells, light: paint.cellLight(cells) });
       this.update();
     }
 
@@ -139,7 +140,7 @@ scissor.compare = (() => {
     }
 
     frame(canvas, frame, row) {
-      const { scene, images, show } = this, { groups, shares } = row.drawn, width = canvas.clientWidth, size = [width, Math.round(width / scene.aspect)];
+      const { scene, images, light, show } = this, { groups, shares } = row.drawn, width = canvas.clientWidth, size = [width, Math.round(width / scene.aspect)];
       canvas.style.height = `${size[1]}px`;
       const ctx = paint.fit(canvas, ...size);
       ctx.drawImage(images[frame], 0, 0, ...size);
@@ -147,10 +148,10 @@ scissor.compare = (() => {
       if (show === "rebuilt") {
         ctx.fillStyle = "#000";
         ctx.fillRect(0, 0, ...size);
-        paint.mosaic(ctx, size, scene.grid, shares, frame, (row.means ??= paint.meanColours(images, scene.grid, shares)));
+        paint.mosaic(ctx, size, scene.grid, shares, frame, (row.means ??= paint.meanColours(this.cells, shares)));
         return;
       }
-      paint.groups(ctx, size, scene.grid, groups, frame, { opacity: 0.55, fine: false });
+      paint.groups(ctx, size, scene.grid, groups, frame, { opacity: 0.55, fine: false, light });
       const cells = scene.grid[0] * scene.grid[1];
       ctx.fillStyle = "rgba(8, 10, 14, 0.72)";
       for (let token = 0; token < cells; token++)
