@@ -1,7 +1,7 @@
-"""Makes the README's pictures of the page: python tests/browser/screenshots.py
+"""Makes the README's pictures of the page: python tests/browser/screenshots.py [NAME ...]
 
-Starts the page, opens it as a visitor would, and writes desktop (light and dark), phone, graph and
-the three steps into assets/pictures.
+Starts the page, opens it as a visitor would, and writes desktop (light and dark), phone, graph,
+the comparison, a patch's likes and the three steps into assets/pictures.
 """
 
 import sys
@@ -18,14 +18,13 @@ SHOTS = {
     "page_dark": {"width": 1440, "height": 1500, "theme": "dark"},
     "phone": {"width": 390, "height": 844, "scale": 2},
     "graph": {"width": 1440, "height": 1180, "tab": "Graph", "example": 3},
-    "compare": {"width": 1440, "height": 1180, "tab": "Compare", "example": 3},
-    "export": {"width": 1440, "height": 1180, "tab": "Export", "example": 1},
-    "rebuilt": {
+    "compare": {
         "width": 1440,
         "height": 1180,
-        "example": 1,
-        "view": "Rebuilt",
-        "part": "#sc-viewer",
+        "tab": "Compare",
+        "example": 3,
+        "press": "#sc-compare-run",
+        "part": "#sc-compare",
     },
     "alike": {"width": 1440, "height": 1180, "example": 1, "view": "Alike", "part": "#sc-viewer"},
     "steps": {"width": 1440, "height": 1180, "scale": 2, "example": 3, "part": "#sc-story"},
@@ -43,9 +42,13 @@ def take(
     tab=None,
     example=None,
     view=None,
+    press=None,
     part=None,
 ):
-    """One picture of the page as it opens, or with another example, tab or view; `part` alone."""
+    """One picture of the page as it opens, or with another example, tab or view; `part` alone.
+
+    press: a button of the Compare tab, whose end is waited for.
+    """
     context = chromium.new_context(
         viewport={"width": width, "height": height}, device_scale_factor=scale
     )
@@ -66,6 +69,10 @@ def take(
     if view:
         page.get_by_role("radio", name=view).click()
         page.wait_for_timeout(1000)
+    if press:
+        page.click(press)
+        page.wait_for_selector("#sc-compare-status p:not(.sc-busy):not(:empty)", timeout=120_000)
+        page.wait_for_timeout(1500)
     if part == "#sc-story":
         boxes = [figure.bounding_box() for figure in page.locator(f"{part} figure").all()]
         left, top = boxes[0]["x"], boxes[0]["y"]
@@ -79,16 +86,17 @@ def take(
     context.close()
 
 
-def main(url=None):
-    """All pictures, of a page that runs already or of one started for it."""
+def main(url=None, only=()):
+    """All pictures, or `only` those, of a page that runs already or of one started for it."""
     if url is None:
         with running_page() as started:
-            return main(started)
+            return main(started, only)
     PICTURES.mkdir(parents=True, exist_ok=True)
     with browser() as chromium:
         for name, how in SHOTS.items():
-            take(chromium, url, PICTURES / f"{name}.png", **how)
+            if not only or name in only:
+                take(chromium, url, PICTURES / f"{name}.png", **how)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(only=sys.argv[1:])
