@@ -87,7 +87,12 @@ def _left(events: Events, opening: Opening) -> dict[str, gr.Component]:
         "pick": parts.examples(cards),
         "strip": parts.strip(),
         "question": gr.Textbox(
-            opening.question, label="Question", lines=2, max_length=500, elem_id="sc-question"
+            opening.question,
+            label="Question",
+            info="mini knows things, colours, corners, movement, and what comes or goes.",
+            lines=2,
+            max_length=500,
+            elem_id="sc-question",
         ),
         **_menu(default),
         "frames": gr.Slider(
@@ -135,8 +140,13 @@ def _right(events: Events, opening: Opening) -> dict[str, gr.Component]:
                     [("on the frames", "grid"), ("by forces", "force")],
                     value="force",
                     label="Layout",
+                    info="Patches where they stand, or drawn together as they are linked.",
                 )
-                found["every"] = gr.Checkbox(False, label="all edges, not only the forest's")
+                found["every"] = gr.Checkbox(
+                    False,
+                    label="all edges, not only the forest's",
+                    info="The forest's are just those that make the components.",
+                )
             found["line"] = gr.Markdown(elem_id="sc-graph-line")
             found["network"] = gr.Plot(show_label=False, elem_id="sc-network")
         with gr.Tab("Tokens", id="tokens") as tokens, gr.Column(elem_id="sc-tokens"):
