@@ -1,4 +1,4 @@
-"""Whether a model known by name can run on this machine, and what there is to say of it.
+"""Whether a model known by name can run on this machine.
 
 Knows memory, the hub and its cache. Leaves what the models are to entries.py, and loading to
 loading.py.

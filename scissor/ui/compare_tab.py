@@ -90,13 +90,13 @@ class CompareEvents:
             clip = self.desk.store.get(dials.get("handle")) if isinstance(dials, dict) else None
             if clip is None:
                 raise RequestError("This clip has left the server's memory. Press Run, then again.")
-            yield gr.skip(), _line("Starting …", "busy"), *_buttons(False)
+            yield gr.skip(), parts.status_line("Starting …", "busy"), *_buttons(False)
             said = ""
             for result, said in work(clip, stop):
-                yield result, _line(said, "busy"), *same
-            yield gr.skip(), _line("Stopped." if stop() else said), *idle
+                yield result, parts.status_line(said, "busy"), *same
+            yield gr.skip(), parts.status_line("Stopped." if stop() else said), *idle
         except Exception as error:
-            yield gr.skip(), _line(sentence(error), "bad"), *idle
+            yield gr.skip(), parts.status_line(sentence(error), "bad"), *idle
 
 
 def _buttons(idle: bool) -> list[dict]:
@@ -105,10 +105,6 @@ def _buttons(idle: bool) -> list[dict]:
 
 def _session(request: gr.Request) -> str:
     return f"{request.session_hash}/compare"
-
-
-def _line(text: str, kind: str = "") -> dict[str, str]:
-    return {"text": text, "kind": kind}
 
 
 def _measured(points: list[Point]) -> str:

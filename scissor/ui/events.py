@@ -16,14 +16,11 @@ from scissor.ui.errors import RequestError, sentence
 from scissor.ui.examples import Example
 from scissor.ui.figures import Look, graph_tab, tokens_tab, weakest
 from scissor.ui.links import example_at, read_link
+from scissor.ui.parts import status_line
 from scissor.ui.redraw import Dial, alike, redraw, scene
 from scissor.ui.store import Clip
 
 GONE = {"gone": True}
-
-
-def _status(text: str = "", kind: str = "") -> dict[str, str]:
-    return {"text": text, "kind": kind}
 
 
 def _buttons(running: bool) -> tuple[dict, dict]:
@@ -91,7 +88,7 @@ class Events:
         is loaded the buttons are let be: an answer may be under way beside this.
         """
         if not path:
-            told = _status("Choose a clip: drop one in, or press an example.")
+            told = status_line("Choose a clip: drop one in, or press an example.")
             yield gr.skip(), told, gr.skip(), gr.skip()
             return
         stop = self.desk.begin(_opening(request))
@@ -100,12 +97,12 @@ class Events:
             for told in self._loading(path, model, frames, stop):
                 buttons = _buttons(False)
                 yield gr.skip(), told, *_buttons(True)
-            busy = _status(f"Reading and encoding {int(frames)} frames …", "busy")
+            busy = status_line(f"Reading and encoding {int(frames)} frames …", "busy")
             yield gr.skip(), busy, *buttons
             value = self._opened(path, model, frames, dials)
             yield value, self._said(value), *buttons
         except Exception as error:
-            yield gr.skip(), _status(sentence(error), "bad"), *buttons
+            yield gr.skip(), status_line(sentence(error), "bad"), *buttons
 
     def _loading(
         self, path: str | None, model: str, frames: float, stop: Callable[[], bool]
@@ -113,13 +110,13 @@ class Events:
         """The status line while a model is loaded; nothing where it is not needed."""
         clip = (path, int(frames)) if path else None
         for fraction, phrase in self.desk.load(model, stop, clip):
-            yield _status(f"{phrase} … {fraction:.0%}", "busy")
+            yield status_line(f"{phrase} … {fraction:.0%}", "busy")
 
     def _said(self, dials: dict[str, Any]) -> dict[str, str]:
         """The status line when all is done: a word of caution where one is due."""
         clip = self.desk.store.get(dials.get("handle"))
         warning = caution(clip) if clip else ""
-        return _status(warning, "bad" if warning else "")
+        return status_line(warning, "bad" if warning else "")
 
     def _opened(self, path: str, model: str, frames: float, dials: Any) -> dict[str, Any]:
         """The dials' new value; the same one where this clip is what they already stand on."""
@@ -156,14 +153,14 @@ class Events:
         question = wish.question or (wish.example.question if wish.example else question)
         dials = dials if wish.dial is None else {**(dials or {}), **asdict(wish.dial)}
         ignored = " ".join(wish.ignored)
-        yield *[gr.skip()] * 5, _status("Opening what the link shows …", "busy"), ignored
+        yield *[gr.skip()] * 5, status_line("Opening what the link shows …", "busy"), ignored
         try:
             for told in self._loading(path, model, frames, lambda: False):
                 yield *[gr.skip()] * 5, told, ignored
             dials = self._opened(path, model, frames, dials)
             told = self._said(dials)
         except Exception as error:
-            dials, told = gr.skip(), _status(sentence(error), "bad")
+            dials, told = gr.skip(), status_line(sentence(error), "bad")
         yield path if wish.example else gr.skip(), question, model, frames, dials, told, ignored
 
     def run(
@@ -179,7 +176,7 @@ class Events:
         stop = self.desk.begin(request.session_hash)
         quiet = gr.skip(), gr.skip()
         try:
-            yield gr.skip(), gr.skip(), _status("Reading the clip …", "busy"), *_buttons(True)
+            yield gr.skip(), gr.skip(), status_line("Reading the clip …", "busy"), *_buttons(True)
             for told in self._loading(None, model, frames, stop) if path else ():
                 yield gr.skip(), gr.skip(), told, *quiet
             value = (
@@ -189,14 +186,14 @@ class Events:
             yield (
                 gr.skip(),
                 value,
-                _status("Answering: first from the kept tokens …", "busy"),
+                status_line("Answering: first from the kept tokens …", "busy"),
                 *quiet,
             )
             for cards in self.desk.answers(clip, Dial.read(value), question, stop):
                 yield cards, gr.skip(), _progress(cards), *quiet
             yield gr.skip(), gr.skip(), self._said(value), *_buttons(False)
         except Exception as error:
-            yield gr.skip(), gr.skip(), _status(sentence(error), "bad"), *_buttons(False)
+            yield gr.skip(), gr.skip(), status_line(sentence(error), "bad"), *_buttons(False)
 
     def again(self, dials: Any, cards: Any, request: gr.Request) -> Iterator[tuple]:
         """Ask again: only the compressed side, where the dials stand now."""
@@ -206,13 +203,13 @@ class Events:
             clip = self.desk.store.get(dials.get("handle"))
             if clip is None:
                 raise RequestError("This clip has left the server's memory. Press Run.")
-            busy = _status("Answering from the kept tokens …", "busy")
+            busy = status_line("Answering from the kept tokens …", "busy")
             yield gr.skip(), gr.skip(), busy, *_buttons(True)
             for value in self.desk.answer_again(clip, Dial.read(dials), cards or {}, stop):
                 yield value, gr.skip(), gr.skip(), *quiet
             yield gr.skip(), gr.skip(), self._said(dials), *_buttons(False)
         except Exception as error:
-            yield gr.skip(), gr.skip(), _status(sentence(error), "bad"), *_buttons(False)
+            yield gr.skip(), gr.skip(), status_line(sentence(error), "bad"), *_buttons(False)
 
     def stop(self, request: gr.Request) -> None:
         """Stop whatever this visitor's page has running."""
@@ -243,4 +240,4 @@ def _opening(request: gr.Request | None) -> str:
 
 def _progress(cards: dict[str, Any]) -> dict[str, str]:
     side = "all tokens" if cards["kept"]["state"] in ("done", "stopped") else "the kept tokens"
-    return _status(f"Answering from {side} …", "busy")
+    return status_line(f"Answering from {side} …", "busy")

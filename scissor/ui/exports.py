@@ -192,9 +192,3 @@ def recipe(run: Run) -> str:
             f'print(few.counts, "".join(model.answer(clip, few, {question!r})))',
         ]
     )
-
-
-def _model(clip: Clip) -> str:
-    """What load_model takes; never a path of the server."""
-    named = clip.source and not Path(clip.source).is_absolute()
-    return clip.source if named else clip.encoded.model

@@ -112,6 +112,11 @@ def strip() -> gr.HTML:
     return part("strip", None, markup="<div></div>")
 
 
+def status_line(text: str = "", kind: str = "") -> dict[str, str]:
+    """A value of `status`. kind: "busy", "bad" or "" for plain words."""
+    return {"text": text, "kind": kind}
+
+
 def status(value: dict[str, str], elem_id: str = "") -> gr.HTML:
     """One line on what goes on or went wrong."""
     line = '<p role="status" aria-live="polite"></p>'

@@ -12,7 +12,8 @@ import gradio as gr
 
 STATIC = Path(__file__).parent / "static"
 SCRIPTS = (
-    *("core", "paint", "screen", "sweep", "dials", "viewer", "story", "answers", "clips", "curve"),
+    *("core", "paint", "pictures", "screen", "sweep"),
+    *("dials", "viewer", "story", "answers", "clips", "curve"),
     *("links", "compare", "live"),
 )
 STYLES = ("base", "parts", "compare", "live")

@@ -27,21 +27,16 @@ scissor.compare = (() => {
       this.at = (name) => element.querySelector(`[data-at="${name}"]`);
       this.at("heads").replaceChildren(...COLUMNS.map(([title], column) => make("th", { scope: "col", "aria-sort": "none" },
         make("button", { type: "button", onclick: () => this.order(column) }, title))));
-      for (const button of element.querySelectorAll("[data-show]")) {
-        button.addEventListener("click", () => this.choose(button.dataset.show));
-        button.addEventListener("keydown", (event) => this.arrows(event));
-      }
+      this.mark = scissor.radios(element.querySelectorAll("[data-show]"), "show", (show) => this.choose(show));
       new ResizeObserver(() => this.paint()).observe(element);
       scissor.hear("scene", (scene) => this.load(scene));
     }
 
     async load(scene) {
       this.scene = scene;
-      const images = scene.pictures.map((source) => Object.assign(new Image(), { src: source }));
-      await Promise.all(images.map((image) => image.decode().catch(() => null)));
+      const drawn = await scissor.pictures(scene);
       if (this.scene !== scene) return;
-      const cells = paint.cellColours(images, scene.grid);
-      Object.assign(this, { images, cells, light: paint.cellLight(cells) });
+      Object.assign(this, drawn);
       this.update();
     }
 
@@ -88,22 +83,9 @@ scissor.compare = (() => {
 
     choose(show) {
       this.show = show;
-      for (const button of this.element.querySelectorAll("[data-show]")) {
-        button.setAttribute("aria-checked", String(button.dataset.show === show));
-        button.tabIndex = button.dataset.show === show ? 0 : -1;
-      }
+      this.mark(show);
       this.at("about").textContent = ABOUT[show];
       this.paint();
-    }
-
-    arrows(event) {
-      const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
-      if (!step) return;
-      const buttons = [...this.element.querySelectorAll("[data-show]")];
-      const next = buttons[(buttons.indexOf(event.target) + step + buttons.length) % buttons.length];
-      next.focus();
-      this.choose(next.dataset.show);
-      event.preventDefault();
     }
 
     body(row) {

@@ -41,6 +41,28 @@ window.scissor = (() => {
     return [words.slice(0, words.length - bare.length), make("mark", {}, bare)];
   }
 
+  // Buttons as a radio group: a click or the arrow keys choose the value data-<key> of one. Returns
+  // how to mark the chosen one.
+  function radios(found, key, choose) {
+    const buttons = [...found];
+    const arrows = (event) => {
+      const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+      if (!step) return;
+      const next = buttons[(buttons.indexOf(event.target) + step + buttons.length) % buttons.length];
+      next.focus();
+      choose(next.dataset[key]);
+      event.preventDefault();
+    };
+    for (const button of buttons) {
+      button.addEventListener("click", () => choose(button.dataset[key]));
+      button.addEventListener("keydown", arrows);
+    }
+    return (value) => buttons.forEach((button) => {
+      button.setAttribute("aria-checked", String(button.dataset[key] === value));
+      button.tabIndex = button.dataset[key] === value ? 0 : -1;
+    });
+  }
+
   const count = (n) => Math.round(n).toLocaleString("en");
   const many = (n, noun) => `${count(n)} ${noun}${n === 1 ? "" : "s"}`;
   const percent = (x) => `${(100 * x).toFixed(x < 0.0995 ? 2 : 1).replace(/\.?0+$/, "")}%`;
@@ -58,5 +80,5 @@ window.scissor = (() => {
     };
   }
 
-  return { say, hear, next, last, numbers, make, marked, count, many, percent, seconds, times, latest };
+  return { say, hear, next, last, numbers, make, marked, radios, count, many, percent, seconds, times, latest };
 })();

@@ -5,10 +5,7 @@ scissor.story = (element, props) => {
   const state = { scene: null, images: [], redraw: null };
 
   async function load(scene) {
-    const images = scene.pictures.map((source) => Object.assign(new Image(), { src: source }));
-    await Promise.all(images.map((image) => image.decode().catch(() => null)));
-    const cells = paint.cellColours(images, scene.grid);
-    Object.assign(state, { scene, images, cells, light: paint.cellLight(cells) });
+    Object.assign(state, await scissor.pictures(scene), { scene });
     draw();
   }
 

@@ -23,10 +23,7 @@ scissor.viewer = (() => {
     }
 
     listen() {
-      for (const button of this.element.querySelectorAll("[data-view]")) {
-        button.addEventListener("click", () => this.choose(button.dataset.view));
-        button.addEventListener("keydown", (event) => this.arrows(event));
-      }
+      this.mark = scissor.radios(this.element.querySelectorAll("[data-view]"), "view", (view) => this.choose(view));
       const canvas = this.at("screen");
       for (const kind of ["pointermove", "pointerleave"]) canvas.addEventListener(kind, (event) => this.over(event));
       canvas.addEventListener("click", (event) => this.press(this.tokenAt(event)));
@@ -42,13 +39,8 @@ scissor.viewer = (() => {
     async load(scene) {
       this.stop();
       this.at("weak").hidden = true;
-      const images = await Promise.all(scene.pictures.map(async (source) => {
-        const image = Object.assign(new Image(), { src: source });
-        await image.decode().catch(() => null);
-        return image;
-      }));
-      const frame = Math.min(this.look.frame, images.length - 1), cells = paint.cellColours(images, scene.grid);
-      Object.assign(this.look, { scene, images, frame, cells, light: paint.cellLight(cells), weakest: null, only: null, over: null, token: null, heat: null, views: null });
+      const { images, cells, light } = await scissor.pictures(scene), frame = Math.min(this.look.frame, images.length - 1);
+      Object.assign(this.look, { scene, images, frame, cells, light, weakest: null, only: null, over: null, token: null, heat: null, views: null });
       this.at("scrub").max = images.length - 1;
       this.at("frames").replaceChildren(...images.map((_, k) => make("button", {
         type: "button", "aria-label": `Frame ${k + 1}, at ${scene.times[k].toFixed(1)} s`,
@@ -210,10 +202,7 @@ scissor.viewer = (() => {
 
     choose(view) {
       Object.assign(this.look, { view, only: null, over: null });
-      for (const button of this.element.querySelectorAll("[data-view]")) {
-        button.setAttribute("aria-checked", String(button.dataset.view === view));
-        button.tabIndex = button.dataset.view === view ? 0 : -1;
-      }
+      this.mark(view);
       if (view === "alike" && this.look.token === null && this.look.scene) this.warm(this.middle());
       this.draw();
       this.tell();
@@ -223,16 +212,6 @@ scissor.viewer = (() => {
     middle() {
       const [rows, cols] = this.look.scene.grid;
       return (this.look.frame * rows + Math.floor(rows / 2)) * cols + Math.floor(cols / 2);
-    }
-
-    arrows(event) {
-      const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
-      if (!step) return;
-      const buttons = [...this.element.querySelectorAll("[data-view]")];
-      const next = buttons[(buttons.indexOf(event.target) + step + buttons.length) % buttons.length];
-      next.focus();
-      this.choose(next.dataset.view);
-      event.preventDefault();
     }
 
     go(frame) {
