@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 
 from scissor.scenes.dice import Dice
-from scissor.scenes.library import Library
+from scissor.scenes.library import Library, Picture
 
 COLOURS = {
     "red": (205, 35, 40),
@@ -165,7 +165,7 @@ def sample_scene(
     moves = rng.shuffled([*motions, *(_motion(rng) for _ in range(count - len(motions)))])
     spans, plain = rng.shuffled(spans), rng.chance(0.3) if plain is None else plain
     while True:
-        base = _background(rng, library, plain)
+        base = sample_background(rng, library, plain)
         pictures = _cast(rng, library, base, count)
         placed = _stage(rng, library, list(zip(pictures, moves, spans, strict=True)))
         if placed:
@@ -188,7 +188,8 @@ def _stage(
     return [actor for actor, _ in placed]
 
 
-def _background(rng: Dice, library: Library, plain: bool | str) -> dict:
+def sample_background(rng: Dice, library: Library, plain: bool | str) -> dict:
+    """A scene's fields for a place with its pan, or for a plain colour (its name, or any)."""
     if plain or not library.backgrounds:
         colour = plain if isinstance(plain, str) else rng.choice(list(COLOURS))
         rgb = tuple(min(255, max(0, c - 12 + rng.below(25))) for c in COLOURS[colour])
@@ -213,15 +214,16 @@ def _cast(rng: Dice, library: Library, base: dict, count: int) -> list[int]:
         if name in taken:
             continue
         picture = rng.choice(library.by_name[name])
-        if "rgb" in base and _distance(library.pictures[picture].tint, base["rgb"]) < CONTRAST:
+        if "rgb" in base and not stands_out(library.pictures[picture], base["rgb"]):
             continue
         chosen.append(picture)
         taken |= library.enemies[name]
     return chosen
 
 
-def _distance(a: tuple[int, ...], b: tuple[int, ...]) -> float:
-    return sum((x - y) ** 2 for x, y in zip(a, b, strict=True)) ** 0.5
+def stands_out(picture: Picture, rgb: tuple[int, int, int]) -> bool:
+    """Whether a cut-out's mean colour is far enough from a plain background's."""
+    return sum((x - y) ** 2 for x, y in zip(picture.tint, rgb, strict=True)) ** 0.5 >= CONTRAST
 
 
 def _motion(rng: Dice) -> str:
