@@ -91,7 +91,7 @@ def follow(
     if len(draft) > 1:
         logits = torch.cat([logits, run.feed(draft[:-1])])
     likeliest = logits.argmax(-1).tolist()
-    ids = _agreed(likeliest, draft.tolist(), end, max_new_tokens)
+    ids = agreed(likeliest, draft.tolist(), end, max_new_tokens)
     run.back(max(0, len(draft) - len(ids)))
     while ids[-1] not in end and len(ids) < max_new_tokens:
         ids.append(int(run.feed(ids[-1:])[-1].argmax()))
@@ -99,7 +99,7 @@ def follow(
     return Followed(ids, logits.log_softmax(-1).cpu(), told)
 
 
-def _agreed(likeliest: list[int], draft: list[int], end: frozenset[int], most: int) -> list[int]:
+def agreed(likeliest: list[int], draft: list[int], end: frozenset[int], most: int) -> list[int]:
     """The greedy ids as far as the draft tells them: up to the first that is not the draft's."""
     ids: list[int] = []
     for said, meant in zip(likeliest, draft, strict=True):

@@ -36,7 +36,8 @@ from scissor.models.decoding import (
 from scissor.models.drafts import Followed, Prefix, follow
 from scissor.models.loading import Checkpoint
 from scissor.models.native import generated
-from scissor.types import Compression, Encoded, Video
+from scissor.models.together import ROWS, follow_all
+from scissor.types import Compression, Encoded, InDecoder, Video
 
 BATCH = 8
 """Frames that pass the tower at once: threads wait less for each other, in 160 MB."""
@@ -180,6 +181,33 @@ class Mini:
             prefix=prefix,
         )
         return decode(tokenizer, found.ids), found
+
+    def follow_all(
+        self,
+        encoded: Encoded,
+        asked: Sequence[tuple[Kept, str, str]],
+        *,
+        max_new_tokens: int = 64,
+        rows: int = ROWS,
+    ) -> list[tuple[str, Followed]]:
+        """`follow` for every (kept, question, draft), many in one call (together.follow_all).
+
+        What is pruned in the decoder is followed alone.
+        """
+        decoder, tokenizer = self._model.decoder, self._model.tokenizer
+        alone = [k for k, (kept, *_) in enumerate(asked) if isinstance(kept, InDecoder)]
+        found = {k: self.follow(encoded, *asked[k], max_new_tokens=max_new_tokens) for k in alone}
+        others = [k for k in range(len(asked)) if k not in found]
+        told = follow_all(
+            decoder,
+            [self.prompt(encoded, *asked[k][:2]) for k in others],
+            [self.answer_ids(asked[k][2]) for k in others],
+            end_tokens(decoder, tokenizer),
+            max_new_tokens=max_new_tokens,
+            rows=rows,
+        )
+        found |= {k: (decode(tokenizer, one.ids), one) for k, one in zip(others, told, strict=True)}
+        return [found[k] for k in range(len(asked))]
 
     def answer_ids(self, answer: str) -> Tensor:
         """[A] ids of `answer` and the end of turn."""
