@@ -1,7 +1,7 @@
 """How many questions about made clips a model answers right, from all tokens and from few.
 
 Knows how the evaluation (scissor/scenes/exam.py) is run, kept and tabulated. Leaves clips,
-questions and scoring to scissor/scenes and answering to a model.
+questions and scoring to scissor/scenes, its further parts to parts.py, answering to a model.
 
 Every clip under every condition becomes one line of the file --out as soon as it is measured; a
 run with the same file continues where the last one stopped, with more clips or methods too. With
@@ -22,10 +22,10 @@ from scissor.bench.chart import chart
 from scissor.bench.comparison import compare, complete, condition_of, markdown
 from scissor.bench.intervals import Estimate, average, mean_over_kinds, share, table
 from scissor.bench.measure import Condition, measure
+from scissor.bench.parts import PARTS
 from scissor.methods import METHODS
 from scissor.models.contract import VideoLLM
-from scissor.scenes import Clip, Library, Reader, exam, exam_library
-from scissor.scenes.exam import CLIPS, SEED, fingerprint
+from scissor.scenes import Clip, Library, Reader, exam_library
 from scissor.scenes.questions import KINDS
 
 ACROSS = 7  # conditions beside each other in a terminal
@@ -56,10 +56,11 @@ def run(
     frames: int = 8,
     done: Iterable[dict] = (),
     keep: Callable[[dict], None] = lambda row: None,
+    each: Callable[..., Iterable[dict]] = measure,
 ) -> list[dict]:
     """Rows of all clips under all conditions; those in `done` are not measured again.
 
-    keep: gets every new row at once.
+    keep: gets every new row at once. each: measures one clip (parts.Part.measure).
     """
     numbers = {clip.index for clip in clips}
     wanted = [condition for condition in wanted if condition.reached(frames)]
@@ -70,7 +71,7 @@ def run(
         if not missing:
             continue
         options = {"library": library, "reader": reader, "frames": frames}
-        for row in measure(model, clip, missing, **options):
+        for row in each(model, clip, missing, **options):
             rows[_key(row)] = row
             keep(row)
     keys = {(c.method, c.retention) for c in wanted}
@@ -130,10 +131,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--model", default="mini", help="a known name, hub repository or folder")
     parser.add_argument("--methods", nargs="+", default=["scc"], help=f"all, {', '.join(METHODS)}")
     parser.add_argument("--retention", nargs="+", type=float, default=[1, 0.5, 0.1])
-    limit = f"clips, {QUICK} (about five minutes); 0 for all {CLIPS}"
+    parser.add_argument("--part", choices=list(PARTS), default="exam", help="of the evaluation")
+    limit = f"clips, {QUICK} (about five minutes); 0 for all {PARTS['exam'].size}"
     parser.add_argument("--limit", type=int, default=QUICK, help=limit)
     parser.add_argument("--frames", type=int, default=8, help="frames of a clip (8)")
-    parser.add_argument("--seed", type=int, default=SEED, help="another one: other clips")
+    parser.add_argument("--seed", type=int, help="another one: other clips")
     parser.add_argument("--library", type=Path, help="other pictures, such as the training's")
     parser.add_argument("--out", type=Path, help="JSON lines; an existing file is continued")
     parser.add_argument("--report", action="store_true", help="measure nothing: report on --out")
@@ -147,22 +149,22 @@ def main(argv: list[str]) -> int:
     args = _parser().parse_args(argv)
     wanted = conditions(args.methods, args.retention)
     library = Library.open(args.library) if args.library else exam_library()
-    header = {
-        "model": args.model,
-        "frames": args.frames,
-        "exam": fingerprint(exam(10, library, args.seed), library),
-    }
+    part = PARTS[args.part]
+    if args.part != "exam" and (args.table or args.chart):
+        raise ValueError("--table and --chart compare methods on the exam; leave out --part")
+    seed = part.seed if args.seed is None else args.seed
+    header = {"model": args.model, "frames": args.frames, **part.pins(library, seed)}
     done = read_rows(args.out, header) if args.out else []
     if args.report:
         rows = complete(done, wanted)
         if not rows:
             raise ValueError("there is nothing to report on: no clip was measured in full")
     else:
-        clips = exam(args.limit if 0 < args.limit < CLIPS else CLIPS, library, args.seed)
+        clips = part.clips(args.limit if 0 < args.limit < part.size else part.size, library, seed)
         keep = _writer(args.out, header, done, len(clips) * len(wanted))
         from scissor.models import load_model
 
-        options = {"library": library, "frames": args.frames, "done": done}
+        options = {"library": library, "frames": args.frames, "done": done, "each": part.measure}
         rows = run(load_model(args.model), clips, wanted, keep=keep, **options)
     _report(args, rows, wanted)
     return 0
@@ -173,10 +175,13 @@ def _report(args: argparse.Namespace, rows: list[dict], wanted: list[Condition])
     clips = len({row["clip"] for row in rows})
     there = {condition_of(row) for row in rows}
     titles = [condition.title for condition in wanted if condition in there]
-    print(f"{args.model}, {clips} clips of {args.frames} frames: percent right [95%]\n")
-    found = summarise(rows)
+    told = PARTS[args.part].told
+    print(f"{args.model}, {clips} clips of {args.frames} frames: {told} [95%]\n")
+    found = PARTS[args.part].shown(summarise(rows))
     for start in range(0, len(titles), ACROSS):
         print(table(found, titles[start : start + ACROSS]) + "\n")
+    if args.part != "exam":
+        return
     lines = compare(rows)
     methods = [m for m in dict.fromkeys(c.method for c in wanted) if m != "all"]
     told = markdown(lines, [m for m in methods if any(c.method == m for c in there)])

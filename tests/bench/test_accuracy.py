@@ -14,6 +14,7 @@ from scissor.bench.measure import Condition
 from scissor.cost import Shape
 from scissor.methods import METHODS
 from scissor.scenes import exam, exam_library
+from scissor.scenes.portraits import portraits
 from scissor.scenes.questions import KINDS
 from scissor.types import Encoded
 
@@ -146,3 +147,24 @@ def test_the_registry_of_benchmarks(capsys):
     assert bench.main(["magic"]) == 2
     assert "unknown benchmark 'magic'" in capsys.readouterr().err
     assert bench.main([]) == 2
+
+
+def test_every_part_runs_by_the_command_and_keeps_to_its_own_file(tmp_path, monkeypatch, capsys):
+    truth = {clip.index: clip.questions[0].answer for clip in portraits(12)}
+    model = Stand(lambda index, question, kept: truth[index] if index % 2 else "a thing")
+    model.answer_ids = lambda text: torch.zeros(len(text) + 1, dtype=torch.int64)
+    monkeypatch.setattr(scissor.models, "load_model", lambda name, **_: model)
+    out = ["--frames", "4", "--retention", "1", "--limit", "12", "--out"]
+    assert main(["--part", "pictures", *out, str(tmp_path / "p")]) == 0
+    told = capsys.readouterr().out
+    assert "named, nothing else  50.0 [" in told
+    assert "mean" not in told
+    assert main(["--part", "choices", *out, str(tmp_path / "c")]) == 0
+    assert "25 by chance" in capsys.readouterr().out
+    headers = [json.loads((tmp_path / name).read_text().splitlines()[0]) for name in "pc"]
+    assert "pictures" in headers[0]
+    assert {"exam", "choices"} < set(headers[1])
+    with pytest.raises(ValueError, match="other settings"):
+        main([*out, str(tmp_path / "c")])
+    with pytest.raises(ValueError, match="leave out --part"):
+        main(["--part", "choices", *out, str(tmp_path / "c"), "--chart", "c.svg"])
