@@ -98,6 +98,10 @@ class Tower(nn.Module):
 
     def forward(self, frames: Tensor) -> Seen:
         """[B, S, S, 3] uint8 RGB, S = config.frame, -> Seen with N = rows * cols cells."""
+        return self.seen(*self.look(frames))
+
+    def look(self, frames: Tensor) -> tuple[Tensor, Tensor]:
+        """As forward: the cells' features [B, N, F] and ImageNet logits [B, N, classes]."""
         maps = self.maps(frames)
         last = maps[-1]
         cells = last.shape[-2:]
@@ -108,7 +112,11 @@ class Tower(nn.Module):
             tapped.append(_onto(cells, small))
             logits = logits + _onto(cells, self.cell_logits(small))
         features, said = (x.flatten(2).transpose(1, 2) for x in (torch.cat(tapped, 1), logits))
-        likely = said.float().softmax(-1).topk(self.config.evidence, -1)
+        return features, said
+
+    def seen(self, features: Tensor, logits: Tensor) -> Seen:
+        """The features and the few likeliest of all classes."""
+        likely = logits.float().softmax(-1).topk(self.config.evidence, -1)
         return Seen(features, likely.indices, likely.values.to(features.dtype))
 
     def shrink(self, frames: Tensor) -> Tensor:

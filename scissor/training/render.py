@@ -79,8 +79,10 @@ def unpack(packed: Tensor) -> Tensor:
     return torch.stack([(packed >> shift) & 255 for shift in (0, 8, 16, 24)], -1).float()
 
 
+GHOST = -2  # an actor that stands there and cannot be seen: only its evidence is told
 PER_CLIP = (
-    "picture", "flip", "gain", "cloth", "cloth_at", "back", "plain", "light", "noise",
+    "picture", "flip", "gain", "mix", "turn", "cloth", "cloth_at", "back", "plain", "light",
+    "noise",
 )  # fmt: skip
 
 
@@ -93,9 +95,9 @@ def paint(atlas: Atlas, each: dict[str, Tensor], size: int) -> tuple[Tensor, Ten
     actors = each["box"].shape[1]
     owner = torch.full(rgb.shape[:3], actors, device=device, dtype=torch.uint8)
     for a in range(actors):
-        colour, alpha = _actor(atlas, each, a, x, y)
+        colour, alpha, there = _actor(atlas, each, a, x, y)
         rgb = rgb * (1 - alpha) + colour
-        owner = torch.where(alpha[..., 0] > 0.5, a, owner).to(torch.uint8)
+        owner = torch.where(there, a, owner).to(torch.uint8)
     light = each["light"][:, None, None]
     grain = torch.randn_like(rgb) * each["noise"][:, None, None, None]
     return (rgb * light[..., :3] + light[..., 3:] + grain).round().clamp(0, 255).to(
@@ -141,12 +143,14 @@ def _background(atlas: Atlas, each: dict[str, Tensor], x: Tensor, y: Tensor, siz
 
 def _actor(
     atlas: Atlas, each: dict[str, Tensor], a: int, x: Tensor, y: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Premultiplied colour [F, S, S, 3] and alpha [F, S, S, 1] of one actor."""
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Premultiplied colour [F, S, S, 3], alpha [F, S, S, 1] and where it stands [F, S, S] bool."""
     left, top, width, height = each["box"][:, a, :, None, None].unbind(1)
     picture = each["picture"][:, a, None, None]
     u, v = (x - left) / width, (y - top) / height
     u, v = torch.broadcast_tensors(torch.where(each["flip"][:, a, None, None], 1 - u, u), v)
+    unseen = (picture == GHOST) & ((u - 0.5) ** 2 + (v - 0.5) ** 2 < 0.25)
+    u, v = _turned(u, v, width, height, each["turn"][:, a, :, None, None])
     small = width < 0.75 * atlas.side
     side = torch.where(small, atlas.side // 2, atlas.side)
     start = picture.clamp(min=0) * side**2 + small * atlas.halves
@@ -154,10 +158,27 @@ def _actor(
     inside = ((u >= 0) & (u < 1) & (v >= 0) & (v < 1) & (picture >= 0))[..., None]
     alpha = torch.where(inside, rgba[..., 3:] / 255, 0.0)
     colour = torch.where(inside, rgba[..., :3], 0.0)
+    colour = (colour[..., None, :] * each["mix"][:, a, None, None]).sum(-1)
     cloth, corner = each["cloth"][:, a, None, None], each["cloth_at"][:, a, :, None, None]
     rows, cols = atlas.back_size
     where = (corner[:, 0] + u * 96).clamp(0, cols - 2), (corner[:, 1] + v * 96).clamp(0, rows - 2)
     texture = sample(atlas.backs, cloth.clamp(min=0) * rows * cols, (rows, cols), *where)[..., :3]
     colour = torch.where((cloth >= 0)[..., None], texture * alpha, colour)
     gain = each["gain"][:, a, None, None]
-    return (colour * gain[..., :3] + alpha * gain[..., 3:]).clamp(min=0), alpha
+    colour = (colour * gain[..., :3] + alpha * gain[..., 3:]).clamp(min=0)
+    return colour, alpha, (alpha[..., 0] > 0.5) | unseen
+
+
+def _turned(
+    u: Tensor, v: Tensor, width: Tensor, height: Tensor, turn: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Where to read a picture turned by an angle and made narrower and lower, to stay in its box.
+
+    turn: [F, 3, 1, 1], radians and the factors (at least 1) by which it shrinks.
+    """
+    angle, narrow, low = turn.unbind(1)
+    dx, dy, sine = (u - 0.5) * width, (v - 0.5) * height, angle.sin()
+    fit = 1 + 0.8 * sine.abs()
+    across = (dx * angle.cos() - dy * sine) / width
+    down = (dx * sine + dy * angle.cos()) / height
+    return 0.5 + fit * narrow * across, 0.5 + fit * low * down

@@ -29,6 +29,7 @@ from scissor.mini.quantise import dequantise, quantise
 LAYERS = (0, 1, 2, 5, 8, 11, 14, 17, 20, 23, 26, 29)
 """The kept layers of SmolLM2's 30: the first three, then evenly spaced to the last."""
 
+START = "start.safetensors"
 VOCABULARY = 12_032
 SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
 _BLOCK = 32  # values in a block of GGUF's Q4_1 and Q8_0
@@ -48,7 +49,7 @@ def load_start(start: str | Path, folder: str | Path | None = None) -> Mini:
     folder = Path(folder) if folder else shipped()
     model = blank(folder)
     config = model.config
-    stored = load_file(Path(start) / "start.safetensors")
+    stored = load_file(Path(start) / START)
     words = {name: _plain(name, raw) for name, raw in stored.items()}
     model.decoder.load_state_dict(words, strict=False, assign=True)
     model.decoder.tie_weights()

@@ -7,8 +7,9 @@ import torch
 from scissor.scenes.dice import Dice
 from scissor.scenes.render import SIDE, render
 from scissor.scenes.scene import MOST_ACTORS, sample_scene
-from scissor.training.data import Shot, arrays
-from scissor.training.render import Atlas, draw, unpack
+from scissor.training.data import arrays
+from scissor.training.render import GHOST, Atlas, draw, unpack
+from scissor.training.shots import Shot
 
 STEPS, GRID, SMALL = 2, 14, 112
 SAME = torch.tensor([1.0, 1, 1, 0, 0, 0])
@@ -32,6 +33,8 @@ def neutral(rng, album, shot, length=STEPS):
     batch["light"], batch["noise"] = SAME[None], torch.zeros(1)
     batch["gain"] = SAME.expand(1, MOST_ACTORS, 6)
     batch["flip"] = torch.zeros(1, MOST_ACTORS, dtype=torch.bool)
+    batch["mix"] = torch.eye(3).expand(1, MOST_ACTORS, 3, 3)
+    batch["turn"] = torch.tensor([0.0, 1, 1]).expand(1, MOST_ACTORS, 3)
     return batch
 
 
@@ -115,3 +118,26 @@ def test_the_atlas_keeps_every_byte(album, atlas):
     assert torch.equal(large[..., 3], album.pictures[..., 3].float())
     small = unpack(atlas.pictures[atlas.halves :]).view(len(album.pictures), 64, 64, 4)
     assert (small.mean((1, 2)) - large.mean((1, 2))).abs().max() < 0.6
+
+
+def test_a_ghost_is_told_and_not_seen(album, atlas):
+    _, batch = sampled(album, 5, actors=1)
+    bare = batch | {"picture": torch.full((1, MOST_ACTORS), -1)}
+    haunted = bare | {"picture": torch.tensor([[GHOST, -1, -1, -1]])}
+    (frames, empty), (same, cover) = (draw(atlas, b, SMALL, GRID) for b in (bare, haunted))
+    assert torch.equal(frames, same)
+    assert empty[..., :MOST_ACTORS].max() == 0
+    assert cover[..., 0].max() == 1
+
+
+def test_turning_keeps_a_drawing_in_its_box_and_greyness_takes_its_colours(album, atlas):
+    _, batch = sampled(album, 6, plain="black", actors=1)
+    batch["plain"] = torch.zeros(1, 3)
+    grey = torch.full((3, 3), 1 / 3).expand(1, MOST_ACTORS, 3, 3)
+    turned = batch | {"mix": grey, "turn": torch.tensor([0.35, 1.2, 1.0]).expand(1, MOST_ACTORS, 3)}
+    (plain, full), (frames, cover) = (draw(atlas, b, SMALL, GRID) for b in (batch, turned))
+    assert not torch.equal(plain, frames)
+    spread = frames.float().amax(-1) - frames.float().amin(-1)
+    assert spread.max() <= 1
+    assert 0.3 * full[..., 0].sum() < cover[..., 0].sum() < full[..., 0].sum()
+    assert cover[..., 0].max() == 1

@@ -13,12 +13,15 @@ from scissor.mini.quantise import plain_state, round_weight, spec_of
 from scissor.mini.tower import Seen
 from scissor.models.mini import Mini
 from scissor.scenes.dice import Dice
-from scissor.training import launch, run
+from scissor.training import align, launch, run
+from scissor.training import desk as desks
+from scissor.training.align import StageA
 from scissor.training.data import Mixture
+from scissor.training.desk import Clock, Desk, Plan
 from scissor.training.launch import batches
 from scissor.training.reduce import KINDS
 from scissor.training.render import Atlas, paint
-from scissor.training.run import Clock, Desk, Plan, StageB
+from scissor.training.run import StageB
 from scissor.types import Encoded, cell_places
 
 CPU = torch.device("cpu")
@@ -49,21 +52,29 @@ def ticks(monkeypatch):
     return wind
 
 
-def test_aligning_lowers_its_loss_and_moves_the_reader_alone(desk, album, ticks):
+def test_aligning_lowers_its_loss_and_moves_the_reader_and_the_tower_alone(desk, album, ticks):
     batch = next(lots(desk, album, {1: 1.0}, 0))
     before = {name: weight.clone() for name, weight in plain_state(desk.model).items()}
 
     def loss():
         with torch.no_grad():
-            return float(run.align_loss(desk, *run.see(desk, batch), batch))
+            desk.tower = desk.model.tower
+            return float(align.align_loss(desk, *align.see(desk, batch), batch))
 
     first = loss()
     ticks(*[0.1] * 12)
-    run.stage_a(desk, iter([batch] * 12), Plan(rates=(1e-2, 0.0, 0.0), warm_up=1))
+    StageA(desk, Plan(rates=(1e-2, 1e-4, 0.0, 0.0), warm_up=1)).run(iter([batch] * 12))
     assert loss() < 0.9 * first
     for name, weight in plain_state(desk.model).items():
-        if not name.startswith("reader"):
+        if not name.startswith(("reader", "tower")):
             assert torch.equal(weight, before[name]), name
+        if name.startswith("tower") and (
+            spec := spec_of(name, weight.shape, desk.model.config.bits)
+        ):
+            assert torch.equal(weight, round_weight(weight, spec)), name
+    assert not torch.equal(
+        plain_state(desk.model)["tower.head.weight"], before["tower.head.weight"]
+    )
     assert 0 <= desk.last["cells"] <= 1
 
 
@@ -92,7 +103,7 @@ def test_answering_learns_rounds_and_is_saved_as_it_was_trained(desk, album, tic
 @torch.no_grad()
 def test_the_answers_loss_is_what_the_model_scores_when_it_answers(desk, album):
     batch = Mixture(album, desk.model.tokenizer, 4, questions=1).batch(Dice(4), 3, 1)
-    tokens, _ = run.see(desk, batch)
+    tokens, _ = align.see(desk, batch)
     place = cell_places(3, desk.model.config.grid)[None]
     loss = run.answer_loss(desk, tokens.flatten(1, 2), place, 3, batch)
     ids, answers = batch["ids"][0, 0], batch["answers"][0, 0]
@@ -112,7 +123,7 @@ def test_a_batch_that_shows_nothing_with_a_name_teaches_nothing(desk):
     cover = torch.zeros(1, 1, 16, 5)
     cover[..., 4] = 1
     batch = {"name": torch.full((1, 4), -1), "back_name": torch.tensor([-1])}
-    loss = run.align_loss(desk, tokens, cover, batch)
+    loss = align.align_loss(desk, tokens, cover, batch)
     loss.backward()
     assert loss == 0
     assert (tokens.grad == 0).all()
@@ -125,7 +136,7 @@ def test_evidence_is_told_where_the_texture_is_worn():
     cover[..., 2] = 1
     cover[0, 0, 1] = torch.tensor([0.8, 0.2, 0.0])  # the first actor, who wears class 7
     cover[0, 1, 2] = torch.tensor([0.1, 0.9, 0.0])  # the second, who is drawn as it is
-    told = run.force_evidence(seen, torch.tensor([[7, -1]]), cover)
+    told = align.force_evidence(seen, torch.tensor([[7, -1]]), cover)
     assert told.classes[0, 1, 0] == 7
     changed = (told.classes != seen.classes).any(-1) | (
         told.probabilities != seen.probabilities
@@ -147,9 +158,9 @@ def test_every_reduction_is_met_and_all_tokens_as_often_as_planned():
 
 
 def test_the_rate_warms_up_and_ends_low():
-    assert run.rate(0.0, 0, 100) == pytest.approx(0.01)
-    assert run.rate(0.0, 99, 100) == pytest.approx(1.0)
-    assert run.rate(1.0, 999, 100) == pytest.approx(0.02)
+    assert desks.rate(0.0, 0, 100) == pytest.approx(0.01)
+    assert desks.rate(0.0, 99, 100) == pytest.approx(1.0)
+    assert desks.rate(1.0, 999, 100) == pytest.approx(0.02)
 
 
 def test_no_minutes_are_over_at_once(desk):
@@ -163,10 +174,10 @@ def test_gradients_are_shared_in_one_message(monkeypatch):
     for weight, grad in zip(weights, grads, strict=False):
         weight.grad = grad.clone()
     sent = []
-    monkeypatch.setattr(run.dist, "all_reduce", lambda flat, op: sent.append(flat.mul_(2)))
-    run.share_gradients(weights, 1)
+    monkeypatch.setattr(desks.dist, "all_reduce", lambda flat, op: sent.append(flat.mul_(2)))
+    desks.share_gradients(weights, 1)
     assert not sent
-    run.share_gradients(weights, 2)
+    desks.share_gradients(weights, 2)
     assert len(sent) == 1
     assert all(torch.equal(w.grad, 2 * g) for w, g in zip(weights, grads, strict=False))
     assert weights[2].grad is None
@@ -174,7 +185,7 @@ def test_gradients_are_shared_in_one_message(monkeypatch):
 
 def test_the_command_trains_both_stages_and_writes_a_model(pack, tmp_path, monkeypatch, capsys):
     start = lambda folder: tiny_mini().train().requires_grad_(True)  # noqa: E731
-    monkeypatch.setattr(launch, "load_start", start)
+    monkeypatch.setattr(launch, "begin", start)
     monkeypatch.setattr(launch, "read_names", lambda folder: NAMES)
     plan = Plan(minutes=(0.005, 0.005), warm_up=1, rounded=1.0)
     launch.work(0, 1, plan, pack, tmp_path, 4, 0)

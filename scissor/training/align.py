@@ -1,0 +1,138 @@
+"""Stage A: every token learns to be nearest to the words of what its cell shows.
+
+Knows how frames are seen in training, the alignment's loss, and how the tower is tuned to drawings
+while it keeps what it says of natural pictures. Leaves answering to run.py, pixels to render.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from scissor.mini.quantise import round_weight, spec_of
+from scissor.mini.tower import Seen, Tower
+from scissor.training.desk import Batch, Clock, Desk, Plan, last, rate, take_step
+from scissor.training.render import draw
+
+SHARPNESS = 25.0
+MATCH = 0.5  # weight of the tower's faithfulness to its former self
+
+Look = Callable[[Tensor], tuple[Tensor, Tensor]]
+
+
+def see(desk: Desk, batch: Batch) -> tuple[Tensor, Tensor]:
+    """Draw a batch, run the frozen tower and the reader: tokens [B, T, N, D], cover (render.py)."""
+    config = desk.model.config
+    with torch.no_grad():
+        frames, cover = draw(desk.atlas, batch, config.frame, config.grid[0], desk.paint)
+        seen = desk.tower(frames.flatten(0, 1))
+        seen = force_evidence(seen, batch["forced"], cover)
+    return desk.model.tokens(seen).unflatten(0, frames.shape[:2]), cover
+
+
+def force_evidence(seen: Seen, forced: Tensor, cover: Tensor) -> Seen:
+    """Put a drawn ImageNet class on top of the evidence where an actor wears a made-up texture.
+
+    forced: [B, A] class or -1. So the decoder learns to read any of the thousand names out.
+    """
+    batch, steps, cells, _ = cover.shape
+    best, actor = cover[..., :-1].max(-1)
+    told = forced[:, None, None].expand(-1, steps, cells, -1).gather(-1, actor[..., None])
+    told = torch.where(best[..., None] > 0.3, told, -1).flatten(0, 1)
+    frame = torch.rand(batch * steps, 1, 1, device=told.device) * 0.7 + 0.25
+    sure = frame * torch.rand_like(frame.expand(told.shape)).clamp(min=0.4)
+    rest = seen.probabilities[..., 1:]
+    lifted = torch.cat([sure.to(rest.dtype), rest * 0.3], -1)
+    named = torch.cat([told.clamp(min=0), seen.classes[..., 1:]], -1)
+    return seen._replace(
+        classes=torch.where(told >= 0, named, seen.classes),
+        probabilities=torch.where(told >= 0, lifted, seen.probabilities),
+    )
+
+
+def align_loss(desk: Desk, tokens: Tensor, cover: Tensor, batch: Batch) -> Tensor:
+    """Every token nearest, by cosine, to the words of what covers its cell; as long as a word."""
+    names = torch.cat([batch["name"], batch["back_name"][:, None]], 1)
+    best, who = cover.max(-1)
+    label = names[:, None, None].expand(cover.shape).gather(-1, who[..., None])[..., 0]
+    label = torch.where(best > 0.5, label, -1).flatten()
+    rows = tokens.flatten(0, 2)[label >= 0].float()
+    label = label[label >= 0]
+    if not len(label):  # a small batch may show nothing that has a name
+        return 0.0 * tokens.float().sum()
+    words = desk.names(desk.model.table.detach()).float()
+    logits = SHARPNESS * F.normalize(rows, dim=-1) @ F.normalize(words, dim=-1).T
+    length = ((rows.norm(dim=-1) / words.norm(dim=-1).mean()).log() ** 2).mean()
+    desk.last["cells"] = (logits.argmax(-1) == label).float().mean().detach()
+    return F.cross_entropy(logits, label) + 0.1 * length
+
+
+class StageA:
+    """The reader and the tower together, on single frames.
+
+    former: the tower as it was, which the tuned one shall agree with where nothing was drawn.
+    """
+
+    def __init__(self, desk: Desk, plan: Plan) -> None:
+        self.desk, self.plan, self.former = desk, plan, desk.tower.look
+        model = desk.model
+        model.tower.to(memory_format=torch.channels_last)
+        groups = [
+            {"params": list(model.reader.parameters()), "peak": plan.rates[0]},
+            {"params": list(model.tower.parameters()), "peak": plan.rates[1]},
+        ]
+        self.parameters = [p for group in groups for p in group["params"]]
+        self.optimiser = torch.optim.AdamW(groups, betas=(0.9, 0.95), weight_decay=0.02)
+
+    def run(self, batches: Iterator[Batch]) -> None:
+        """To the end of the plan's minutes; then the tower has the weights that will be stored."""
+        desk, plan = self.desk, self.plan
+        clock, step = Clock(plan.minutes[0], desk), 0
+        while (part := clock.part()) < 1:
+            for group in self.optimiser.param_groups:
+                group["lr"] = group["peak"] * rate(part, step, plan.warm_up)
+            cuda = desk.device.type == "cuda"
+            with torch.autocast(desk.device.type, torch.bfloat16, enabled=cuda):
+                loss = self._loss(next(batches))
+            take_step(desk, self.optimiser, self.parameters, loss)
+            step += 1
+            if step % 50 == 0:
+                desk.say(stage="A", step=step, seconds=clock.seconds(), **last(desk))
+        store(desk.model.tower, desk.model.config.bits)
+
+    def _loss(self, batch: Batch) -> Tensor:
+        desk, model = self.desk, self.desk.model
+        with torch.no_grad():
+            frames, cover = draw(
+                desk.atlas, batch, model.config.frame, model.config.grid[0], desk.paint
+            )
+        flat = frames.flatten(0, 1)
+        features, logits = model.tower.look(flat)
+        seen = force_evidence(model.tower.seen(features, logits), batch["forced"], cover)
+        tokens = model.tokens(seen).unflatten(0, frames.shape[:2])
+        aligned = align_loss(desk, tokens, cover, batch)
+        natural = batch["natural"].repeat_interleave(frames.shape[1])
+        kept = faithfulness(self.former, flat[natural], logits[natural])
+        desk.last |= {"aligned": aligned.detach(), "kept": kept.detach()}
+        return aligned + MATCH * kept
+
+
+def faithfulness(former: Look, frames: Tensor, logits: Tensor) -> Tensor:
+    """Mean divergence of ImageNet logits [B, N, classes] from what the former tower says."""
+    if not len(frames):
+        return 0.0 * logits.float().sum()
+    with torch.no_grad():
+        said = former(frames)[1].float().log_softmax(-1)
+    now = logits.float().log_softmax(-1)
+    return F.kl_div(now.flatten(0, 1), said.flatten(0, 1), log_target=True, reduction="batchmean")
+
+
+@torch.no_grad()
+def store(tower: Tower, bits: dict) -> None:
+    """Give the tower the weights that it will have once it was saved and loaded."""
+    for name, weight in tower.named_parameters():
+        if spec := spec_of(f"tower.{name}", weight.shape, bits):
+            weight.copy_(round_weight(weight, spec))

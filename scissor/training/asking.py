@@ -1,0 +1,205 @@
+"""What training asks: the evaluation's ten kinds, and what else a visitor may ask.
+
+Knows questions about natural pictures, questions that no clip can answer, and careless typing.
+Leaves the ten kinds to scenes/questions.py, their words to scenes/wordings.py.
+"""
+
+from __future__ import annotations
+
+import re
+
+from scissor.scenes.dice import Dice
+from scissor.scenes.questions import KINDS, Question, ask
+from scissor.scenes.scene import Actor, Scene
+from scissor.scenes.wordings import NUMBERS, TEXTS, does, join, word_in
+from scissor.training.album import Album
+from scissor.training.render import GHOST
+from scissor.training.shots import NOTHING, Shot
+
+PLACE_TEXTS = (
+    "Where is this?",
+    "What place is this?",
+    "What is in the background?",
+    "where was this taken?",
+)
+FIRST_TEXTS = (
+    "What happens first?",
+    "What is there at the beginning?",
+    "What do you see first?",
+    "what is in the first frame?",
+)
+DOING_TEXTS = ("What {is} {the} doing?", "what {does} {the} do?", "What happens to {the}?")
+MANY_TEXTS = ("How many {s} are there?", "how many {s} do you see?", "Count the {s}.")
+UNKNOWABLE = (
+    "Who made this video?",
+    "What is the name of the person?",
+    "What time is it?",
+    "When was this filmed?",
+    "Why was this video made?",
+    "What are they saying?",
+    "What song is playing?",
+    "What will happen next?",
+    "What day is it?",
+    "How much does it cost?",
+    "Who is the owner?",
+    "What is the capital of France?",
+    "how old is {the}?",
+    "What is {the} thinking?",
+    "Who does {the} belong to?",
+    "How heavy is {the}?",
+)
+CANNOT = "i can't tell from the video"
+BLIND = "i can't tell the objects"
+NO_IDEA = "i can't tell what it shows"
+OUTDOORS = frozenset(
+    ("sky", "mountains", "forest", "sunset", "night sky", "field", "sea", "beach", "lake", "swamp")
+)
+UNCOUNTED = ("wood", "water", "grass", "snow", "sand", "space", "underwater", "city")
+ANIMALS = 398  # ImageNet's first classes are animals
+
+
+def questions(rng: Dice, album: Album, shot: Shot, count: int) -> list[Question]:
+    """`count` questions of mixed kinds with sure answers."""
+    if shot.photo >= 0:
+        return _about_photograph(rng, album, album.photographs[shot.photo], count)
+    if not shot.scene.actors or shot.scene.actors[0].picture == GHOST:
+        return _about_view(rng, album, shot, count)
+    pool = [ask(kind, shot.scene, album.library, rng) for kind in rng.shuffled(list(KINDS))]
+    asked = [question for question in pool if question]
+    place = _place(rng, album, shot)
+    if place and rng.chance(0.25):
+        asked.insert(0, place)
+    if rng.chance(0.3):
+        asked.insert(0, _absent(rng, album, shot))
+    if rng.chance(0.5):
+        asked.insert(0, _ordinary(rng, album, shot))
+    while len(asked) < count:
+        kind = rng.choice(("exist", "motion", "where", "exist", "describe", "list"))
+        more = ask(kind, shot.scene, album.library, rng)
+        asked += [more] if more else []
+    return asked[:count]
+
+
+def _place(rng: Dice, album: Album, shot: Shot) -> Question | None:
+    place = _place_of(album, shot)
+    return Question("place", rng.choice(PLACE_TEXTS), place, place) if place else None
+
+
+def _place_of(album: Album, shot: Shot) -> str | None:
+    if shot.scene.background is None:
+        return None
+    place = album.library.backgrounds[shot.scene.background].scene
+    return None if place in NOTHING else place
+
+
+def _absent(rng: Dice, album: Album, shot: Shot) -> Question:
+    """Whether an ImageNet class that the scene does not show is there; else all would be.
+
+    ImageNet names some things by other words than ours: where an animal is shown no class of
+    animals is called absent, nor any class that shares a word with a thing that is shown.
+    """
+    shown = [album.library.words[actor.name] for actor in shot.scene.actors]
+    said = {part for word in shown for text in (word.name, *word.aliases) for part in text.split()}
+    animal = any(word.topic not in _LIFELESS for word in shown)
+    classes = album.classes[ANIMALS if animal else 0 :] or album.classes
+    names = [name for name in classes if not said & set(name.split())]
+    if not names:
+        return _unknowable(rng, album, shot)
+    name = rng.choice(names)
+    text = word_in(rng.choice(TEXTS["exist"]), album.library.words[name])
+    return Question("exist", text, "no", False, name)
+
+
+_LIFELESS = frozenset(
+    ("vehicles", "music", "clothes", "sport and play", "places", "sky", "food", "things")
+)
+
+
+def _ordinary(rng: Dice, album: Album, shot: Shot) -> Question:
+    """One of the further kinds: what is first, what one thing does, how many, or unknowable."""
+    scene, words = shot.scene, album.library.words
+    actor = rng.choice(scene.actors)
+    word = words[actor.name]
+    kind = rng.below(5)
+    if kind == 0:
+        there = sorted((a for a in scene.actors if a.enter == 0), key=lambda a: a.start[0])
+        if there:
+            told = join(words[a.name].phrase for a in there)
+            return Question("first", rng.choice(FIRST_TEXTS), told, told)
+    if kind == 1:
+        text = word_in(rng.choice(DOING_TEXTS), word)
+        return Question("doing", text, does(word, actor.motion), actor.motion, actor.name)
+    if kind in (2, 3) and word.single and not word.plural and not word.proper:
+        number = sum(a.name == actor.name for a in scene.actors)
+        text = rng.choice(MANY_TEXTS).format(s=plural(word.name))
+        return Question("many", text, NUMBERS[number], number, actor.name)
+    return _unknowable(rng, album, shot)
+
+
+def _unknowable(rng: Dice, album: Album, shot: Shot) -> Question:
+    text = rng.choice(UNKNOWABLE)
+    names = [actor.name for actor in shot.scene.actors]
+    if "{" in text:
+        text = word_in(text, album.library.words[rng.choice(names)]) if names else UNKNOWABLE[0]
+    return Question("unknown", text, CANNOT, CANNOT)
+
+
+def plural(name: str) -> str:
+    """A simple English plural: "dogs", "foxes", "cherries"."""
+    if re.search(r"(s|x|z|ch|sh)$", name):
+        return f"{name}es"
+    return f"{name[:-1]}ies" if re.search(r"[^aeiou]y$", name) else f"{name}s"
+
+
+def _about_photograph(rng: Dice, album: Album, name: str, count: int) -> list[Question]:
+    still = ((0.5, 0.5), (0.5, 0.5), (0.5, 0.5))
+    scene = Scene((Actor(0, name, *still, "still"),), background=None)
+    kinds = ("list", "exist", "list", "describe")
+    found = [ask(rng.choice(kinds), scene, album.library, rng) for _ in range(count)]
+    return [question for question in found if question]
+
+
+def _about_view(rng: Dice, album: Album, shot: Shot, count: int) -> list[Question]:
+    """A natural picture: what was recognised in it, or that nothing was."""
+    found: list[Question] = []
+    place = _place_of(album, shot)
+    while len(found) < count:
+        if place and rng.chance(0.2):
+            found.append(Question("place", rng.choice(PLACE_TEXTS), place, place))
+        elif rng.chance(0.1):
+            found.append(_unknowable(rng, album, shot))
+        elif rng.chance(0.2):
+            found.append(_absent(rng, album, shot))
+        elif shot.scene.actors:
+            kind = rng.choice(("list", "list", "describe", "exist"))
+            found.append(ask(kind, shot.scene, album.library, rng))
+        else:
+            kind = rng.choice(("list", "list", "describe"))
+            found.append(_vague(rng, kind, place))
+    return found
+
+
+def _vague(rng: Dice, kind: str, place: str | None) -> Question:
+    where = "an outdoor scene" if place in OUTDOORS and rng.chance(0.3) else place
+    text = f"{_article(where)}; {BLIND}" if where else NO_IDEA
+    return Question("vague", rng.choice(TEXTS[kind]), text, text)
+
+
+def _article(place: str) -> str:
+    """ "a forest", "an office"; "mountains"."""
+    if place.endswith("s") or place.split()[0] in ("an", *UNCOUNTED):
+        return place
+    return f"{'an' if place[0] in 'aeiou' else 'a'} {place}"
+
+
+def careless(rng: Dice, text: str) -> str:
+    """As a visitor may type it: a quarter in lower case or without its mark, a tenth misspelt."""
+    if rng.chance(0.25):
+        text = rng.choice((text.lower(), text.rstrip("?."), text.lower().rstrip("?.")))
+    long = list(re.finditer(r"[a-z]{4,}", text))
+    if long and rng.chance(0.1):
+        word = rng.choice(long)
+        at = word.start() + 1 + rng.below(len(word[0]) - 2)
+        swapped, doubled = text[at + 1] + text[at], text[at] * 2 + text[at + 1]
+        text = text[:at] + rng.choice((swapped, text[at + 1], doubled)) + text[at + 2 :]
+    return text

@@ -1,0 +1,114 @@
+"""What both stages of a training run share: the plan, the desk, the clock and the step.
+
+Knows how several GPUs share a step. Leaves what is learned to align.py and run.py.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+from scissor.mini import Mini
+from scissor.mini.names import Names
+from scissor.mini.tower import Seen
+from scissor.training.render import Atlas
+
+Batch = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run is told.
+
+    minutes: of stage A and stage B. rates: peak learning rates of the reader and the tower in stage
+    A, of the new parts and of the decoder in stage B. warm_up: steps. rounded: the part of stage B,
+    at its end, that runs with the stored precision in the loop. align: the weight of the
+    alignment's loss in stage B. whole: the part of its batches that keep every token.
+    """
+
+    minutes: tuple[float, float] = (2.0, 19.0)
+    rates: tuple[float, float, float, float] = (7e-4, 3e-4, 4e-4, 3e-4)
+    warm_up: int = 150
+    rounded: float = 0.3
+    align: float = 0.2
+    whole: float = 0.35
+    seed: int = 1
+
+
+@dataclass
+class Desk:
+    """Everything a step needs, on one device of `world`; tower and paint are made quick."""
+
+    model: Mini
+    tower: Callable[[Tensor], Seen]
+    paint: Callable
+    atlas: Atlas
+    names: Names
+    device: torch.device
+    rank: int = 0
+    world: int = 1
+    last: dict[str, Tensor] = field(default_factory=dict)
+
+    def say(self, **entry: float | str) -> None:
+        """Print one line, from the first process only."""
+        if self.rank == 0:
+            words = (
+                f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in entry.items()
+            )
+            print(*words, flush=True)
+
+
+def share_gradients(parameters: list[nn.Parameter], world: int) -> None:
+    """Average the gradients over the processes, in one message."""
+    if world == 1:
+        return
+    grads = [p.grad for p in parameters if p.grad is not None]
+    flat = torch.cat([grad.flatten() for grad in grads])
+    dist.all_reduce(flat, op=dist.ReduceOp.AVG)
+    for grad, fresh in zip(grads, flat.split([grad.numel() for grad in grads]), strict=True):
+        grad.copy_(fresh.view_as(grad))
+
+
+class Clock:
+    """How much of a stage's time is over, the same in every process."""
+
+    def __init__(self, minutes: float, desk: Desk) -> None:
+        self._end, self._begin, self._desk = minutes * 60, time.monotonic(), desk
+
+    def part(self) -> float:
+        """In [0, 1]."""
+        now = torch.tensor(time.monotonic() - self._begin, device=self._desk.device)
+        if self._desk.world > 1:
+            dist.broadcast(now, 0)
+        return float(now) / self._end if now < self._end else 1.0
+
+    def seconds(self) -> float:
+        """Since the stage began."""
+        return time.monotonic() - self._begin
+
+
+def rate(part: float, step: int, warm_up: int) -> float:
+    """Linear warm-up, then half a cosine down to 2% of the peak."""
+    return min(1.0, (step + 1) / warm_up) * (0.51 + 0.49 * math.cos(math.pi * part))
+
+
+def take_step(
+    desk: Desk, optimiser: torch.optim.Optimizer, parameters: list[nn.Parameter], loss: Tensor
+) -> None:
+    """Backward, the gradients averaged and clipped, one step."""
+    optimiser.zero_grad(set_to_none=True)
+    loss.backward()
+    share_gradients(parameters, desk.world)
+    nn.utils.clip_grad_norm_(parameters, 1.0)
+    optimiser.step()
+
+
+def last(desk: Desk) -> dict[str, float]:
+    """What the last step measured, as numbers."""
+    return {name: float(value) for name, value in desk.last.items()}

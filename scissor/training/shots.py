@@ -1,0 +1,102 @@
+"""What a training clip shows: mostly scenes as the evaluation's, sometimes natural pictures.
+
+Knows how actors come to be called by any of ImageNet's thousand names, and how a natural picture is
+shown with or without something in it that the tower recognises. Leaves the evaluation's scenes to
+scenes/scene.py, questions to asking.py, arrays to data.py.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from scissor.scenes.dice import Dice
+from scissor.scenes.scene import Actor, Scene, sample_scene
+from scissor.training.album import Album
+from scissor.training.render import GHOST
+
+WORN = 0.12  # actors that wear a made-up texture and are called by an ImageNet class
+ALONE = 0.05  # clips that one such actor fills
+PHOTOGRAPHS = 0.06  # clips that show one natural photograph and nothing else
+VIEWS = 0.12  # clips that show a place and nothing that was put before it
+HAUNTED = 0.65  # of those, the ones in which something is recognised that no pixel shows
+NOTHING = frozenset({"abstract", "texture"})  # backgrounds without a name
+
+
+@dataclasses.dataclass(frozen=True)
+class Shot:
+    """A scene as training sees it. worn: by actor, an ImageNet class or -1. photo: or -1.
+
+    zoom: the part of the background's height that the frame shows.
+    """
+
+    scene: Scene
+    worn: tuple[int, ...]
+    photo: int = -1
+    zoom: float = 1.0
+
+
+def shoot(rng: Dice, album: Album, crowd: Sequence[int] | None = None) -> Shot:
+    """One clip, drawn by lot. crowd: numbers of actors to choose from, not the usual ones."""
+    if album.photographs and rng.chance(PHOTOGRAPHS):
+        photo = rng.below(len(album.photographs))
+        return Shot(Scene((), background=0, pan=_pan(rng)), (), photo, rng.between(0.75, 1.0))
+    if album.places and rng.chance(VIEWS):
+        return _view(rng, album)
+    alone = rng.chance(ALONE)
+    actors = 1 if alone else rng.choice(crowd) if crowd else None
+    scene = sample_scene(rng, album.library, actors=actors)
+    worn = []
+    actors = list(scene.actors)
+    for i, actor in enumerate(actors):
+        told = rng.below(len(album.classes)) if alone or rng.chance(WORN) else -1
+        name = album.classes[told] if told >= 0 else actor.name
+        if told >= 0 and name in {other.name for other in actors}:
+            told, name = -1, actor.name
+        actors[i] = dataclasses.replace(actor, name=name)
+        worn.append(told)
+    if alone and worn[0] >= 0:
+        actors[0] = _filling(rng, actors[0])
+    return Shot(dataclasses.replace(scene, actors=tuple(actors)), tuple(worn))
+
+
+def _pan(rng: Dice) -> tuple[tuple[float, float], tuple[float, float]]:
+    x, y = rng.between(0, 0.9), rng.between(0, 0.9)
+    return (x, y), (x + rng.between(0, 0.1), y + rng.between(0, 0.1))
+
+
+def _filling(rng: Dice, actor: Actor) -> Actor:
+    """The actor large and near the middle, as a photographer would take it."""
+    size = rng.between(0.5, 1.3), rng.between(0.5, 1.3)
+    centre = rng.between(0.4, 0.6), rng.between(0.4, 0.6)
+    return dataclasses.replace(
+        actor, size=size, start=centre, end=centre, motion="still", enter=0.0, leave=1.0
+    )
+
+
+def _view(rng: Dice, album: Album) -> Shot:
+    """A place by itself; in most, the tower's evidence is made to name one thing or two in it.
+
+    The decoder so learns to trust what the tower is sure of in natural pictures, and to name
+    nothing where it is sure of nothing.
+    """
+    place = rng.below(album.places)
+    told: list[int] = []
+    if rng.chance(HAUNTED):
+        told = [rng.below(len(album.classes)) for _ in range(2 if rng.chance(0.2) else 1)]
+    ghosts = tuple(_ghost(rng, album.classes[name], k, len(told)) for k, name in enumerate(told))
+    if len({ghost.name for ghost in ghosts}) < len(ghosts):
+        told, ghosts = told[:1], ghosts[:1]
+    scene = Scene(ghosts, background=place, pan=_pan(rng))
+    return Shot(scene, tuple(told), zoom=rng.between(0.4, 1.0))
+
+
+def _ghost(rng: Dice, name: str, turn: int, count: int) -> Actor:
+    """Something that stands still, large and near the middle, or in its half of the picture."""
+    if count == 1:
+        size = rng.between(0.35, 1.1), rng.between(0.35, 1.1)
+        centre = rng.between(0.35, 0.65), rng.between(0.35, 0.65)
+    else:
+        size = rng.between(0.3, 0.48), rng.between(0.35, 0.8)
+        centre = rng.between(0.22, 0.28) + 0.5 * turn, rng.between(0.35, 0.65)
+    return Actor(GHOST, name, size, centre, centre, "still")
