@@ -27,6 +27,23 @@ NPM = {
     "fxemoji": "@iconify-json/fxemoji@1.2.2",
     "streamline-emojis": "@iconify-json/streamline-emojis@1.2.4",
 }
+# Sets and pages of one drawer, for the training alone.
+ICONS = {
+    "game-icons": "@iconify-json/game-icons@1.2.4",
+    "mdi": "@iconify-json/mdi@1.2.3",
+    "fa7-solid": "@iconify-json/fa7-solid@1.2.5",
+    "ph": "@iconify-json/ph@1.2.2",
+    "icon-park": "@iconify-json/icon-park@1.2.4",
+    "meteocons": "@iconify-json/meteocons@1.2.4",
+    "flat-color-icons": "@iconify-json/flat-color-icons@1.2.3",
+    "hugeicons": "@iconify-json/hugeicons@1.2.35",
+    "lucide": "@iconify-json/lucide@1.2.137",
+}
+PAGES = {
+    "admin-lte": "admin-lte@4.10.0",
+    "argon-dashboard": "@creative-tim-official/argon-dashboard@2.0.4",
+    "gentelella": "gentelella@4.2.0",
+}
 DEBIAN = (
     "tuxpaint-stamps-default",
     "tuxpaint-data",
@@ -41,19 +58,35 @@ DEBIAN = (
     "desktop-base",
     "wesnoth-1.16-data",
     "gcompris-qt-data",
+    "openclipart-png",
+    "pysiogame",
+    "scratch",
+    "endless-sky-data",
+    "gnome-control-center-data",
+    "kphotoalbum",
+    "labelme-examples",
+    "libdlib19.1",
+    "darknet",
+    "qtwebengine5-examples",
+    "libjs-of-ocaml-doc",
+    "ruby-rmagick-doc",
+    "libvigraimpex-doc",
+    "lifeograph",
+    "octave-vlfeat",
+    "python3-sklearn",
 )
 
 log = logging.getLogger(__name__)
 
 
 def fetch(cache: Path) -> dict[str, Path]:
-    """Download and unpack every package into `cache` (about 900 MB); what is there stays.
+    """Download and unpack every package into `cache` (about 1.6 GB); what is there stays.
 
     Returns the folder of each package by short name. Raises RuntimeError that names the package
     and the client's own words when one cannot be had.
     """
     folders = {}
-    for name, spec in NPM.items():
+    for name, spec in {**NPM, **ICONS, **PAGES}.items():
         folders[name] = cache / "npm" / name
         if not folders[name].exists():
             _npm(spec, folders[name])

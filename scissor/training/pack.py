@@ -1,7 +1,7 @@
 """Splits the pictures, writes the training pack and the evaluation's pictures.
 
-Knows what is held out and how a library lies on disk (scissor/scenes/library.py reads it). Leaves
-finding and rendering pictures to pictures.py.
+Knows which backgrounds are held out and how a library lies on disk (scissor/scenes/library.py reads
+it). Leaves finding and rendering pictures to pictures.py and more.py, their choice to choice.py.
 
 Run: python -m scissor.training.pack --out .training --eval assets/scenes
 """
@@ -14,7 +14,6 @@ import io
 import json
 import logging
 import zipfile
-from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -22,80 +21,17 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from scissor.training import pictures
+from scissor.training import more, pictures
+from scissor.training.choice import apart, choose, split
 from scissor.training.fetch import fetch
 from scissor.training.pictures import Cutout, Vocabulary
-from scissor.training.sources import EMOJI, LICENCE, background_credit, write_sources
+from scissor.training.sources import LICENCE, background_credit, write_sources
 
 TRAIN_SIDE, EVAL_SIDE = 128, 192
 TRAIN_SCENE, EVAL_SCENE = (512, 384), (640, 480)
 EVAL_SCENES = 24
-FEWEST_FAMILIES = 3
-TWIN = 0.97
 
 log = logging.getLogger(__name__)
-
-
-def split(found: list[Cutout]) -> tuple[list[Cutout], list[Cutout]]:
-    """(held out, training). A name drawn by three families or more has one family held out.
-
-    Which one, and which of its pictures stands for it, the hash of their content decides. The whole
-    family leaves the training, as does every picture that looks the same.
-    """
-    held, train = [], []
-    for name in dict.fromkeys(picture.name for picture in found):
-        mine = [picture for picture in found if picture.name == name]
-        families = {p.family: _hash(name, mine, p.family) for p in mine if p.family in EMOJI}
-        if len(families) < FEWEST_FAMILIES:
-            train += mine
-            continue
-        family = min(families, key=families.__getitem__)
-        best = min((p for p in mine if p.family == family), key=lambda p: p.digest)
-        held.append(best)
-        train += [p for p in mine if p.family != family and likeness(p, best) < TWIN]
-    digests = {picture.digest for picture in held}
-    return held, [p for p in train if p.digest not in digests]
-
-
-def _hash(name: str, pictures: list[Cutout], family: str) -> str:
-    parts = [name, *sorted(p.digest for p in pictures if p.family == family)]
-    return hashlib.sha256(" ".join(parts).encode()).hexdigest()
-
-
-def likeness(a: Cutout, b: Cutout) -> float:
-    """Correlation of two 16 x 16 thumbnails, alpha included; above 0.97 one drawing, recoloured."""
-    x, y = (_thumb(picture.image) for picture in (a, b))
-    shape = float(
-        (x[..., 3] * y[..., 3]).sum() / np.sqrt((x[..., 3] ** 2).sum() * (y[..., 3] ** 2).sum())
-    )
-    inside = x[..., 3] * y[..., 3] > 0.25
-    grey = [v[..., :3].mean(-1)[inside] for v in (x, y)]
-    if inside.sum() < 16 or min(g.std() for g in grey) < 0.02:
-        return shape if shape > 0.995 else 0.0
-    return min(shape, abs(float(np.corrcoef(*grey)[0, 1])))
-
-
-def _thumb(image: Image.Image) -> np.ndarray:
-    return np.asarray(image.resize((16, 16), Image.Resampling.BOX), dtype=np.float64) / 255
-
-
-def choose(train: list[Cutout], most: int) -> list[Cutout]:
-    """At most `most` pictures a name: every family and stamp once first, then second drawings."""
-    chosen = []
-    for name in dict.fromkeys(picture.name for picture in train):
-        mine = [p for p in train if p.name == name]
-        seen: Counter[str] = Counter()
-        ranked = []
-        for picture in mine:
-            group = "stamps" if picture.family.startswith("stamps") else picture.family
-            ranked.append((seen[group], picture.digest, picture))
-            seen[group] += 1
-        kept: list[Cutout] = []
-        for _, _, picture in sorted(ranked, key=lambda row: row[:2]):
-            if len(kept) < most and all(likeness(picture, other) < TWIN for other in kept):
-                kept.append(picture)
-        chosen += kept
-    return chosen
 
 
 def shrink(image: Image.Image, side: int) -> Image.Image:
@@ -280,6 +216,8 @@ def main(argv: list[str] | None = None) -> None:
         index |= describe(words, {p.name for p in held})
         log.info("%s: %d bytes", args.eval, write(args.eval, files, index, zipped=False))
         write_sources(args.eval / "SOURCES.md", index)
+    words = more.widen(words)
+    train += apart(held, list(more.further(words.names, folders)))
     rows["scenes"] = [r for r in rows["scenes"] if not r.get("held") and not r["twin"]]
     train = choose(train, args.most)
     files, index = build(train, rows, args.side, TRAIN_SCENE, args.quality)

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from scissor.scenes.library import EXAM, Library
-from scissor.training.pack import build, choose, describe, likeness, shrink, split, write
+from scissor.training.choice import apart, choose, likeness, split
+from scissor.training.pack import build, describe, shrink, write
 from scissor.training.pictures import Cutout, Name, Vocabulary, read_backgrounds, read_names, trim
 
 FAMILIES = ("noto", "fluent", "twemoji", "openmoji", "stamps:a", "stamps:b")
@@ -74,6 +75,18 @@ def test_a_held_out_family_never_trains_its_name(rows):
         assert (name in out) == (len(drawers) >= 3)
     again, _ = split(found[::-1])
     assert {p.digest for p in again} == {p.digest for p in held}
+
+
+@given(drawn, drawn)
+def test_what_comes_later_gives_no_held_out_picture_away(rows, later):
+    held, _ = split([picture(*row) for row in dict.fromkeys(rows)])
+    out = {p.name: p for p in held}
+    found = [picture(*row) for row in dict.fromkeys(later)]
+    kept = apart(held, found)
+    for p in found:
+        best = out.get(p.name)
+        gives = best is not None and (p.family == best.family or likeness(p, best) >= 0.97)
+        assert (p in kept) != gives
 
 
 def test_twins_and_recoloured_twins_are_recognised():
