@@ -8,6 +8,7 @@ from importlib import import_module
 
 COMMANDS = {
     "accuracy": "how many questions about made clips a model answers right, all tokens and few",
+    "card": "the tables of the model card: exam, four options, pictures alone, clips of any length",
     "natural": "what a model names in twelve real pictures and three clips of people (packages)",
     "speed": "what compression costs beside its floor, a plain and a scipy implementation",
     "live": "frames a second of the Live tab, with Chromium's fake camera",
