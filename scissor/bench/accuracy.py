@@ -7,6 +7,11 @@ Every clip under every condition becomes one line of the file --out as soon as i
 run with the same file continues where the last one stopped, with more clips or methods too. With
 --report nothing is measured: table and chart are made from what the file holds. --seed gives other
 clips, for tuning: what is reported comes from the evaluation's own, and was not tuned on them.
+
+On a GPU many answers are written at once and clips are shared by several processes (--batch,
+--workers), since one answer alone leaves it idle; nothing is timed then. With --beside a run of
+another machine stands beside this one: the same clips, what is right, which answers are the same,
+and the seconds that this one has not.
 """
 
 from __future__ import annotations
@@ -18,11 +23,13 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from scissor.bench.beside import beside
 from scissor.bench.chart import chart
 from scissor.bench.comparison import compare, complete, condition_of, markdown
 from scissor.bench.intervals import Estimate, average, mean_over_kinds, share, table
 from scissor.bench.measure import Condition, measure
 from scissor.bench.parts import PARTS
+from scissor.bench.workers import MADE, Todo, add_arguments, made, way
 from scissor.methods import METHODS
 from scissor.models.contract import VideoLLM
 from scissor.scenes import Clip, Library, Reader, exam_library
@@ -48,7 +55,7 @@ def conditions(methods: Iterable[str], retentions: Iterable[float]) -> list[Cond
 
 
 def run(
-    model: VideoLLM,
+    model: VideoLLM | None,
     clips: list[Clip],
     wanted: list[Condition],
     *,
@@ -57,23 +64,28 @@ def run(
     done: Iterable[dict] = (),
     keep: Callable[[dict], None] = lambda row: None,
     each: Callable[..., Iterable[dict]] = measure,
+    spread: Callable[[Todo], Iterable[dict]] | None = None,
 ) -> list[dict]:
     """Rows of all clips under all conditions; those in `done` are not measured again.
 
-    keep: gets every new row at once. each: measures one clip (parts.Part.measure).
+    keep: gets every new row at once. each: measures one clip (parts.Part.measure). spread: measures
+    them all elsewhere (workers.py), without `model` and `each`.
     """
     numbers = {clip.index for clip in clips}
     wanted = [condition for condition in wanted if condition.reached(frames)]
     rows = {_key(row): row for row in done}
     reader = Reader(library.words)
-    for clip in clips:
-        missing = [c for c in wanted if (clip.index, c.method, c.retention) not in rows]
-        if not missing:
-            continue
-        options = {"library": library, "reader": reader, "frames": frames}
-        for row in each(model, clip, missing, **options):
-            rows[_key(row)] = row
-            keep(row)
+    options = {"library": library, "reader": reader, "frames": frames}
+
+    def missing(clip: Clip) -> list[Condition]:
+        return [c for c in wanted if (clip.index, c.method, c.retention) not in rows]
+
+    todo = [(clip, missing(clip)) for clip in clips]
+    todo = [(clip, left) for clip, left in todo if left]
+    here = (row for clip, left in todo for row in each(model, clip, left, **options))
+    for row in spread(todo) if spread else here:
+        rows[_key(row)] = row
+        keep(row)
     keys = {(c.method, c.retention) for c in wanted}
     return [r for k, r in sorted(rows.items()) if k[0] in numbers and k[1:] in keys]
 
@@ -104,10 +116,17 @@ def summarise(rows: list[dict]) -> dict[str, dict[str, Estimate]]:
     return {kind: found[kind] for kind in order if kind in found}
 
 
+def made_with(path: Path) -> dict[str, str]:
+    """The device and the decoder's type of an earlier run; MADE where it does not say."""
+    with path.open(encoding="utf-8") as file:
+        header = json.loads(file.readline() or "{}")
+    return {name: header.get(name, usual) for name, usual in MADE.items()}
+
+
 def read_rows(path: Path, header: dict) -> list[dict]:
     """Rows of an earlier run. Raises ValueError if it was made under another header.
 
-    A last line that was cut short is dropped.
+    A last line that was cut short is dropped. What the header does not say of MADE is not asked.
     """
     if not path.exists():
         return []
@@ -119,7 +138,8 @@ def read_rows(path: Path, header: dict) -> list[dict]:
         except json.JSONDecodeError as error:
             if i < len(lines) - 1:
                 raise ValueError(f"{path} is damaged in line {i + 1}; take another file") from error
-    if rows and rows[0] != header:
+    found = made_with(path)
+    if rows and found | header != found | rows[0]:
         raise ValueError(f"{path} holds a run with other settings; take another file")
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     return rows[1:]
@@ -137,8 +157,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--frames", type=int, default=8, help="frames of a clip (8)")
     parser.add_argument("--seed", type=int, help="another one: other clips")
     parser.add_argument("--library", type=Path, help="other pictures, such as the training's")
+    add_arguments(parser)
     parser.add_argument("--out", type=Path, help="JSON lines; an existing file is continued")
     parser.add_argument("--report", action="store_true", help="measure nothing: report on --out")
+    parser.add_argument("--beside", type=Path, metavar="OTHER.jsonl", help="an earlier run's --out")
     parser.add_argument("--table", type=Path, help="write the comparison as Markdown")
     parser.add_argument("--chart", type=Path, help="write the comparison as SVG")
     return parser
@@ -150,10 +172,13 @@ def main(argv: list[str]) -> int:
     wanted = conditions(args.methods, args.retention)
     library = Library.open(args.library) if args.library else exam_library()
     part = PARTS[args.part]
-    if args.part != "exam" and (args.table or args.chart):
-        raise ValueError("--table and --chart compare methods on the exam; leave out --part")
+    if args.part != "exam" and (args.table or args.chart or args.beside):
+        raise ValueError(
+            "--table, --chart and --beside compare methods on the exam; leave out --part"
+        )
     seed = part.seed if args.seed is None else args.seed
     header = {"model": args.model, "frames": args.frames, **part.pins(library, seed)}
+    header |= made(args)
     done = read_rows(args.out, header) if args.out else []
     if args.report:
         rows = complete(done, wanted)
@@ -162,16 +187,18 @@ def main(argv: list[str]) -> int:
     else:
         clips = part.clips(args.limit if 0 < args.limit < part.size else part.size, library, seed)
         keep = _writer(args.out, header, done, len(clips) * len(wanted))
-        from scissor.models import load_model
-
-        options = {"library": library, "frames": args.frames, "done": done, "each": part.measure}
-        rows = run(load_model(args.model), clips, wanted, keep=keep, **options)
-    _report(args, rows, wanted)
+        options = {"library": library, "frames": args.frames, "done": done, "keep": keep}
+        rows = run(clips=clips, wanted=wanted, **options, **way(args, part.measure))
+    same = {name: value for name, value in header.items() if name not in MADE}
+    others = read_rows(args.beside, same) if args.beside else []
+    _report(args, rows, wanted, others)
     return 0
 
 
-def _report(args: argparse.Namespace, rows: list[dict], wanted: list[Condition]) -> None:
-    """Print both tables; write the comparison where it is wanted."""
+def _report(
+    args: argparse.Namespace, rows: list[dict], wanted: list[Condition], others: list[dict]
+) -> None:
+    """Print the tables; write the comparison where it is wanted. others: those of --beside."""
     clips = len({row["clip"] for row in rows})
     there = {condition_of(row) for row in rows}
     titles = [condition.title for condition in wanted if condition in there]
@@ -182,14 +209,21 @@ def _report(args: argparse.Namespace, rows: list[dict], wanted: list[Condition])
         print(table(found, titles[start : start + ACROSS]) + "\n")
     if args.part != "exam":
         return
-    lines = compare(rows)
+    lines = compare(rows, others)
     methods = [m for m in dict.fromkeys(c.method for c in wanted) if m != "all"]
     told = markdown(lines, [m for m in methods if any(c.method == m for c in there)])
+    if args.beside:
+        names = _device(args.out), _device(args.beside)
+        told += "\n\n" + beside(rows, others, names)
     print(told)
     if args.table:
         args.table.write_text(told + "\n", encoding="utf-8")
     if args.chart:
         args.chart.write_text(chart(lines), encoding="utf-8")
+
+
+def _device(path: Path | None) -> str:
+    return "{device}, {dtype}".format(**made_with(path)) if path else "this run"
 
 
 def _writer(path: Path | None, header: dict, done: list[dict], total: int) -> Callable:

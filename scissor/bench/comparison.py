@@ -7,7 +7,7 @@ statistics to intervals.py, the chart to chart.py.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean, median
 
 from scissor.bench.intervals import Estimate, difference, mean_over_kinds
@@ -56,15 +56,30 @@ def condition_of(row: dict) -> Condition:
     return Condition(row["method"], row["retention"])
 
 
-def compare(rows: Iterable[dict]) -> list[Line]:
-    """A line for every condition in the rows; all tokens first, then by retention and method."""
+def compare(rows: Iterable[dict], timed: Iterable[dict] = ()) -> list[Line]:
+    """A line for every condition in the rows; all tokens first, then by retention and method.
+
+    timed: rows of another run, whose seconds are told where these have none.
+    """
+    clocks = seconds_first(timed)
     found: dict[Condition, list[dict]] = {}
     for row in rows:
         found.setdefault(condition_of(row), []).append(row)
     order = ["all", *METHODS]
     ranks = sorted(found, key=lambda c: (-c.retention, order.index(c.method)))
     full = next((_right(found[c]).mean for c in ranks if c.method == "all"), None)
-    return [_line(c, found[c], full, found.get(Condition(OURS, c.retention))) for c in ranks]
+    ours = {c: found.get(Condition(OURS, c.retention)) for c in ranks}
+    lines = [_line(c, found[c], full, ours[c]) for c in ranks]
+    return [replace(line, first=line.first or clocks.get(line.condition)) for line in lines]
+
+
+def seconds_first(rows: Iterable[dict]) -> dict[Condition, float]:
+    """Median seconds until the first token, by condition; those that were timed."""
+    found: dict[Condition, list[float]] = {}
+    for row in rows:
+        if "first" in row["seconds"]:
+            found.setdefault(condition_of(row), []).append(row["seconds"]["first"])
+    return {condition: median(values) for condition, values in found.items()}
 
 
 def _line(
@@ -72,7 +87,6 @@ def _line(
 ) -> Line:
     right, answers = _right(rows), [answer for row in rows for answer in row["answers"]]
     compared = ours is not None and condition.method not in ("all", OURS)
-    first = [row["seconds"]["first"] for row in rows if "first" in row["seconds"]]
     return Line(
         condition=condition,
         right=right,
@@ -84,7 +98,7 @@ def _line(
         kept=fmean(row["kept"] for row in rows),
         mean=fmean(row["mean"] for row in rows),
         flops=fmean(row["flops"] for row in rows),
-        first=median(first) if first else None,
+        first=seconds_first(rows).get(condition),
     )
 
 

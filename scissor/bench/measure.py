@@ -1,8 +1,9 @@
 """What one made clip says of a model under many conditions: a row for each.
 
-Knows what is measured (answers, scores, drift, tokens, operations, seconds) and how one reading
-serves both questions about a clip. Leaves clips and scoring to scissor/scenes, which conditions
-there are and where rows are kept to accuracy.py.
+Knows what is measured (answers, scores, drift, tokens, operations, seconds), how one reading serves
+both questions about a clip, and how all conditions are answered at once where that is quicker.
+Leaves clips and scoring to scissor/scenes, which conditions there are and where rows are kept to
+accuracy.py.
 """
 
 from __future__ import annotations
@@ -42,6 +43,21 @@ class Condition:
         return self.method == "all" or METHODS[self.method].reaches(self.retention, frames)
 
 
+@dataclass(frozen=True, eq=False)
+class Found:
+    """One condition's answers, their drifts, and seconds by stage as far as they were timed."""
+
+    condition: Condition
+    kept: Kept
+    texts: Sequence[str]
+    drifts: Sequence[Fidelity]
+    seconds: dict[str, float]
+
+
+UNMOVED = Fidelity(0.0, 1.0)
+"""Of the answer from all tokens, the reference itself."""
+
+
 def measure(
     model: VideoLLM,
     clip: Clip,
@@ -50,35 +66,32 @@ def measure(
     library: Library,
     reader: Reader,
     frames: int,
+    rows: int = 0,
 ) -> Iterator[dict]:
     """A row for every condition that is reached. The clip is encoded once.
 
     Drift is against the model's own answers from all tokens, which are made again if need be.
+    rows: above 0 many answers are written at once, in batches of so many positions, and nothing is
+    timed (models/together.py); a model that cannot is asked one thing after the other.
     """
     video = as_video(clip.scene, library, frames, f"clip {clip.index}")
     looks = any(c.method != "all" and METHODS[c.method].needs_attention for c in wanted)
     encoded = model.encode(video, attention=looks)
+    reached = [c for c in wanted if c.reached(len(encoded.tokens))]
     asked = [question.text for question in clip.questions]
-    abouts, first = _references(model, encoded, asked)
-    for condition in wanted:
-        if not condition.reached(len(encoded.tokens)):
-            continue
-        start = time.perf_counter()
-        kept = condition.kept(encoded)
-        seconds = {"compress": time.perf_counter() - start}
-        if kept is None:
-            texts, drifts = [about.text for about in abouts], [Fidelity(0.0, 1.0)] * len(abouts)
-        else:
-            texts, drifts, first = _told(model, encoded, kept, abouts)
-        seconds |= {} if first is None else {"first": seconds["compress"] + first}
-        said = zip(clip.questions, texts, drifts, strict=True)
+    if rows and hasattr(model, "follow_all"):
+        told = _together(model, encoded, asked, reached, rows)
+    else:
+        told = _in_turn(model, encoded, asked, reached)
+    for found in told:
+        said = zip(clip.questions, found.texts, found.drifts, strict=True)
         yield {
             "clip": clip.index,
-            "method": condition.method,
-            "retention": condition.retention,
-            **_size(model, encoded, kept),
-            "seconds": {stage: round(value, 3) for stage, value in seconds.items()},
-            "answers": [_answer(*told, reader) for told in said],
+            "method": found.condition.method,
+            "retention": found.condition.retention,
+            **_size(model, encoded, found.kept),
+            "seconds": {stage: round(value, 3) for stage, value in found.seconds.items()},
+            "answers": [_answer(*one, reader) for one in said],
         }
 
 
@@ -118,6 +131,48 @@ def _references(
         _, along = model.follow(encoded, None, question, text, prefix=prefix)
         found.append(Reference(question, text, along.log_probabilities))
     return found, first
+
+
+def _in_turn(
+    model: VideoLLM, encoded: Encoded, asked: Sequence[str], wanted: Sequence[Condition]
+) -> Iterator[Found]:
+    """One condition after the other."""
+    abouts, first = _references(model, encoded, asked)
+    for condition in wanted:
+        start = time.perf_counter()
+        kept = condition.kept(encoded)
+        seconds = {"compress": time.perf_counter() - start}
+        if kept is None:
+            texts, drifts = [about.text for about in abouts], [UNMOVED] * len(abouts)
+        else:
+            texts, drifts, first = _told(model, encoded, kept, abouts)
+        seconds |= {} if first is None else {"first": seconds["compress"] + first}
+        yield Found(condition, kept, texts, drifts, seconds)
+
+
+def _together(
+    model: VideoLLM,
+    encoded: Encoded,
+    asked: Sequence[str],
+    wanted: Sequence[Condition],
+    rows: int,
+) -> Iterator[Found]:
+    """All conditions at once: first the answers from all tokens, then everything along them."""
+    plain = [(None, question, "") for question in asked]
+    full = [text for text, _ in model.follow_all(encoded, plain, rows=rows)]
+    chosen = [condition.kept(encoded) for condition in wanted]
+    about = list(zip(asked, full, strict=True))
+    every = [(kept, *one) for kept in (None, *filter(None, chosen)) for one in about]
+    told = iter(model.follow_all(encoded, every, rows=rows))
+    along = [next(told)[1].log_probabilities for _ in asked]
+    for condition, kept in zip(wanted, chosen, strict=True):
+        texts, drifts = full, [UNMOVED] * len(full)
+        if kept is not None:
+            mine = [next(told) for _ in asked]
+            texts = [text for text, _ in mine]
+            scores = [found.log_probabilities for _, found in mine]
+            drifts = [drift_of(a, b) for a, b in zip(along, scores, strict=True)]
+        yield Found(condition, kept, texts, drifts, {})
 
 
 def _told(

@@ -12,6 +12,8 @@ glance in 31%: eleven pictures, which tell the direction and are no held-out mea
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import torch
@@ -31,6 +33,24 @@ class Seen(NamedTuple):
     features: Tensor
     classes: Tensor
     probabilities: Tensor
+
+
+@contextmanager
+def exact_convolutions() -> Iterator[None]:
+    """Float32 convolutions mean float32: on a GPU they are rounded to TF32 unless told otherwise,
+    and the tower's errors grow on their way. Undone at exit.
+    """
+    cudnn = torch.backends.cudnn
+    new = hasattr(getattr(cudnn, "conv", None), "fp32_precision")  # torch 2.9
+    setting, name, exact = (
+        (cudnn.conv, "fp32_precision", "ieee") if new else (cudnn, "allow_tf32", False)
+    )
+    before = getattr(setting, name)
+    setattr(setting, name, exact)
+    try:
+        yield
+    finally:
+        setattr(setting, name, before)
 
 
 class SameConv(nn.Conv2d):

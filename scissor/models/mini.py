@@ -20,6 +20,7 @@ from scissor import mini
 from scissor.cost import Shape, shape_of
 from scissor.mini.decoder import answer_ids, prompt_ids
 from scissor.mini.names import Names
+from scissor.mini.tower import exact_convolutions
 from scissor.models.contract import Kept, ModelError
 from scissor.models.decoding import (
     Prompt,
@@ -241,7 +242,8 @@ class Mini:
     def _encode(self, frames: np.ndarray, attention: bool) -> tuple[Tensor, Tensor | None]:
         """[B, N, D] tokens of a batch of frames and [B, N] attention if asked for, on the CPU."""
         pixels = squeeze(frames, self._model.config.frame).to(self._device)
-        seen = self._model.tower(pixels)
+        with exact_convolutions():
+            seen = self._model.tower(pixels)
         if not attention:
             return self._model.reader(seen, self._names).cpu(), None
         tokens, received = self._model.reader.with_attention(seen, self._names)
