@@ -14,7 +14,7 @@ from scissor.scenes.scene import Actor, Scene
 from scissor.scenes.wordings import NUMBERS, TEXTS, does, join, word_in
 from scissor.training.album import Album
 from scissor.training.render import GHOST
-from scissor.training.shots import NOTHING, Shot
+from scissor.training.shots import NOTHING, PERSONS, Shot
 
 PLACE_TEXTS = (
     "Where is this?",
@@ -29,6 +29,8 @@ FIRST_TEXTS = (
     "what is in the first frame?",
 )
 DOING_TEXTS = ("What {is} {the} doing?", "what {does} {the} do?", "What happens to {the}?")
+WHO_TEXTS = ("Who is in the video?", "Who can you see?", "who is this?")
+SOMEBODY_TEXTS = ("Is there a person in the video?", "is there any person?", "Do you see people?")
 MANY_TEXTS = ("How many {s} are there?", "how many {s} do you see?", "Count the {s}.")
 UNKNOWABLE = (
     "Who made this video?",
@@ -155,8 +157,17 @@ def _about_photograph(rng: Dice, album: Album, name: str, count: int) -> list[Qu
     still = ((0.5, 0.5), (0.5, 0.5), (0.5, 0.5))
     scene = Scene((Actor(0, name, *still, "still"),), background=None)
     kinds = ("list", "exist", "list", "describe")
-    found = [ask(rng.choice(kinds), scene, album.library, rng) for _ in range(count)]
-    return [question for question in found if question]
+    found = [ask(rng.choice(kinds), scene, album.library, rng) for _ in range(count - 1)]
+    return [*filter(None, found), _about_people(rng, album, name)]
+
+
+def _about_people(rng: Dice, album: Album, name: str) -> Question:
+    """Whether somebody is there, and who: ImageNet has no name for people."""
+    if name in PERSONS and rng.chance(0.5):
+        phrase = album.library.words[name].phrase
+        return Question("who", rng.choice(WHO_TEXTS), phrase, phrase)
+    text = rng.choice(SOMEBODY_TEXTS)
+    return Question("somebody", text, "yes" if name in PERSONS else "no", name in PERSONS)
 
 
 def _about_view(rng: Dice, album: Album, shot: Shot, count: int) -> list[Question]:

@@ -17,7 +17,9 @@ from scissor.training.render import GHOST
 
 WORN = 0.12  # actors that wear a made-up texture and are called by an ImageNet class
 ALONE = 0.05  # clips that one such actor fills
-PHOTOGRAPHS = 0.06  # clips that show one natural photograph and nothing else
+PHOTOGRAPHS = 0.1  # clips that show one natural photograph and nothing else
+PERSONS = ("man", "woman", "people", "child", "boy", "girl", "baby", "face")
+VISITORS = 0.35  # of those, the ones that show people, as most uploads do
 VIEWS = 0.12  # clips that show a place and nothing that was put before it
 HAUNTED = 0.65  # of those, the ones in which something is recognised that no pixel shows
 NOTHING = frozenset({"abstract", "texture"})  # backgrounds without a name
@@ -39,7 +41,7 @@ class Shot:
 def shoot(rng: Dice, album: Album, crowd: Sequence[int] | None = None) -> Shot:
     """One clip, drawn by lot. crowd: numbers of actors to choose from, not the usual ones."""
     if album.photographs and rng.chance(PHOTOGRAPHS):
-        photo = rng.below(len(album.photographs))
+        photo = _photograph(rng, album)
         return Shot(Scene((), background=0, pan=_pan(rng)), (), photo, rng.between(0.75, 1.0))
     if album.places and rng.chance(VIEWS):
         return _view(rng, album)
@@ -58,6 +60,13 @@ def shoot(rng: Dice, album: Album, crowd: Sequence[int] | None = None) -> Shot:
     if alone and worn[0] >= 0:
         actors[0] = _filling(rng, actors[0])
     return Shot(dataclasses.replace(scene, actors=tuple(actors)), tuple(worn))
+
+
+def _photograph(rng: Dice, album: Album) -> int:
+    people = [i for i, name in enumerate(album.photographs) if name in PERSONS]
+    if people and rng.chance(VISITORS):
+        return rng.choice(people)
+    return rng.below(len(album.photographs))
 
 
 def _pan(rng: Dice) -> tuple[tuple[float, float], tuple[float, float]]:
