@@ -80,12 +80,17 @@ def names() -> list[Name]:
 
 
 def widen(words: Vocabulary) -> Vocabulary:
-    """With the training's own names: people among people, "people" a plural."""
+    """With the training's own names, people among people, and what its own places show."""
     own = names()
     new = frozenset(name.name for name in own)
     groups = [group | new if "man" in group else group for group in words.groups]
     grammar = {**words.grammar, "plural": words.grammar["plural"] | {"people"}}
-    return Vocabulary([*words.names, *own], groups, words.shown, grammar)
+    known = {name.name for name in words.names}
+    places = (line.partition(":") for head, line in _rows() if head == "shown")
+    shown = dict(words.shown)
+    for place, _, rest in places:
+        shown[place] = shown.get(place, frozenset()) | pictures.members(rest, known)
+    return Vocabulary([*words.names, *own], groups, shown, grammar)
 
 
 def further(known: list[Name], folders: dict[str, Path]) -> Iterator[Cutout]:
@@ -96,7 +101,7 @@ def further(known: list[Name], folders: dict[str, Path]) -> Iterator[Cutout]:
     listed: dict[str, list[tuple[str, str]]] = {}
     for head, line in _rows():
         name, _, places = line.partition(":")
-        if head in ("names", "turned"):
+        if head in ("names", "shown", "turned"):
             continue
         if name not in words | {"-"}:
             raise ValueError(f"more.txt: unknown name {name!r}")

@@ -82,9 +82,9 @@ def read_names(path: Path = TABLES / "names.txt") -> Vocabulary:
         else:
             names.append(_name(line, topic))
     known = {name.name for name in names}
-    groups = [_members(line, known) for line in lines[first + 1 : second]]
+    groups = [members(line, known) for line in lines[first + 1 : second]]
     shown, grammar = (
-        {head: _members(rest, known) for head, _, rest in (line.partition(":") for line in part)}
+        {head: members(rest, known) for head, _, rest in (line.partition(":") for line in part)}
         for part in (lines[second + 1 : third], lines[third + 1 :])
     )
     return Vocabulary(names, groups, shown, grammar)
@@ -101,7 +101,7 @@ def _name(line: str, topic: str) -> Name:
     return Name(name, tuple(aliases), topic, *parts.values())
 
 
-def _members(line: str, known: set[str]) -> frozenset[str]:
+def members(line: str, known: set[str]) -> frozenset[str]:
     """Names of one to four words, written one after another, longest first."""
     words, found = line.split(), set()
     while words:

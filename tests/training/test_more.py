@@ -9,6 +9,7 @@ from scissor.training.fetch import DEBIAN, ICONS, NPM, PAGES
 from scissor.training.pictures import FAMILY, read_backgrounds, read_names
 from scissor.training.sources import EMOJI, LICENCE, PACKAGES
 
+OTHER = ("names", "shown", "turned")
 WORDS = {"dog", "hot dog", "fire", "fire truck", "sailboat", "airplane", "cat", "chicken", "apple"}
 
 
@@ -43,12 +44,13 @@ def test_paper_goes_and_white_inside_stays():
 
 def test_the_training_s_own_names_are_no_names_of_the_evaluation():
     words = read_names()
-    known = {word for name in words.names for word in (name.name,)}
+    known = {name.name for name in words.names}
     wide = more.widen(words)
     own = {name.name for name in wide.names} - known
     assert own == {name.name for name in more.names()} == {"people", "child", "face"}
     assert any(own | {"man", "woman", "baby"} <= group for group in wide.groups)
-    assert read_names().groups == words.groups
+    assert all(wide.shown[place] >= things for place, things in words.shown.items())
+    assert {row[1] for row in read_backgrounds() if row[0] == "scenes"} >= set(wide.shown)
 
 
 def test_every_further_source_has_a_licence_and_no_family_of_the_evaluation():
@@ -60,9 +62,7 @@ def test_every_further_source_has_a_licence_and_no_family_of_the_evaluation():
 
 def test_a_listed_name_is_known():
     known = {name.name for name in more.widen(read_names()).names} | {"-"}
-    listed = {
-        line.partition(":")[0] for head, line in more._rows() if head not in ("names", "turned")
-    }
+    listed = {line.partition(":")[0] for head, line in more._rows() if head not in OTHER}
     assert listed <= known
 
 
