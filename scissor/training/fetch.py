@@ -80,7 +80,7 @@ log = logging.getLogger(__name__)
 
 
 def fetch(cache: Path) -> dict[str, Path]:
-    """Download and unpack every package into `cache` (about 1.6 GB); what is there stays.
+    """Download and unpack every package into `cache` (about 1.7 GB); what is there stays.
 
     Returns the folder of each package by short name. Raises RuntimeError that names the package
     and the client's own words when one cannot be had.
