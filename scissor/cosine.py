@@ -18,6 +18,7 @@ from torch import Tensor
 
 from scissor.union import with_numpy
 
+WHOLE = 2048  # vectors up to which a GPU multiplies all with all in one go
 DUPLICATE = float(np.float32(1 - 2e-6))  # a cosine above it counts as 1: the rest is float32 noise
 
 
@@ -79,9 +80,12 @@ def snap(product: Tensor) -> Tensor:
 def upper_products(units: Tensor) -> Tensor:
     """Products of the vectors [T, N, D] of every frame with each other, 0 in part where i > j.
 
-    Three strips of rows, each from the diagonal on: a third of the work is left out.
+    Three strips of rows, each from the diagonal on: a third of the work is left out. A GPU does
+    small products whole: a strip would leave most of it idle.
     """
     frames, n = units.shape[:2]
+    if not with_numpy(units) and n <= WHOLE:
+        return units @ units.mT
     product = torch.zeros(frames, n, n, device=units.device)
     strip = -(-n // 3)
     for r in range(0, n, max(strip, 1)):

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from scissor.cosine import above, cosines, cut, floor32, similarities, tally, unit
-from scissor.union import joins, unite, with_numpy
+from scissor.union import joins, spread, unite, with_numpy
 
 __all__ = [
     "Forest",
@@ -66,8 +66,11 @@ def frame_components(edges: Tensor) -> Tensor:
     frames, n = edges.shape[:2]
     vertices = torch.arange(frames * n, device=edges.device)
     ids = vertices.view(frames, n)
-    labels = unite(vertices, *joins(edges, ids, ids)).view(frames, n)
-    return _numbered(labels - ids[:, :1])
+    if with_numpy(edges):
+        labels = unite(vertices, *joins(edges, ids, ids))
+    else:
+        labels = spread(vertices, edges, ids, ids)
+    return _numbered(labels.view(frames, n) - ids[:, :1])
 
 
 def _numbered(smallest: Tensor) -> Tensor:

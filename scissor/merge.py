@@ -44,7 +44,7 @@ def share_places(share: Tensor, hub: Tensor, frames: int, grid: tuple[int, int])
 
     share: [T*N], the share of every token. hub: [K], indices of tokens.
     """
-    cells = cell_places(frames, grid).to(share.device)
+    cells = cell_places(frames, grid, share.device)
     size = sizes(share, len(hub))[:, None]
     total = torch.zeros(len(hub), 3, device=share.device).index_add_(0, share, cells)
     return torch.where(size > 0, total / size, cells[hub])

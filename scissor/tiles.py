@@ -16,7 +16,7 @@ from torch import Tensor
 
 from scissor.cosine import DUPLICATE, above, cut, snap, tally, upper_products
 from scissor.graph import edges_above
-from scissor.union import joins, unite, with_numpy
+from scissor.union import joins, spread, unite, with_numpy
 
 CPU_TILE = 768  # 2 MB of float32: in the cores' caches between the product and what reads it
 GPU_TILE = 4096  # 64 MB: few launches
@@ -49,7 +49,8 @@ def link(units: Tensor, tau: float) -> tuple[Tensor, Tensor]:
     """(labels [n], degree [n]) int64 of the graph of unit vectors [n, D] at tau, exact.
 
     A label is the smallest member of the component. The edges found wait until there are as many as
-    vertices and are then contracted: from a tile of n x n, only what joins is ever listed.
+    vertices and are then contracted: from a tile of n x n, only what joins is ever listed. (On
+    other devices than a CPU labels spread over every tile at once.)
     """
     n, bound = len(units), cut(tau)
     labels = index = torch.arange(n, device=units.device)
@@ -62,6 +63,9 @@ def link(units: Tensor, tau: float) -> tuple[Tensor, Tensor]:
         rows, columns = slice(r, r + hits.shape[0]), slice(c, c + hits.shape[1])
         degree[rows] += tally(hits, 1)
         degree[columns] += tally(hits, 0)
+        if not with_numpy(hits):
+            labels = spread(labels, hits[None], index[None, rows], index[None, columns])
+            continue
         known = None if labels is index else labels
         edges.append(joins(hits[None], index[None, rows], index[None, columns], known))
         waiting += len(edges[-1][0])
@@ -116,8 +120,9 @@ def nearest(units: Tensor, anchors: Tensor) -> Tensor:
     """[n] int64: each unit vector's anchor [K, D] of largest cosine, the lowest on ties."""
     if len(anchors) < 2:
         return torch.zeros(len(units), dtype=torch.int64, device=units.device)
-    parts = units.split(tile_size(units.device))
-    return torch.cat([_best_anchor(part, anchors)[1] for part in parts])
+    tile = tile_size(units.device)
+    rows = tile if with_numpy(units) else max(tile, tile**2 // len(anchors))
+    return torch.cat([_best_anchor(part, anchors)[1] for part in units.split(rows)])
 
 
 def nearest_beyond(
@@ -164,16 +169,24 @@ def _best_anchor(rows: Tensor, anchors: Tensor) -> tuple[Tensor, Tensor]:
     start = 0
     for columns in anchors.split(tile_size(rows.device)):
         product = rows @ columns.T
-        best, at = _largest(product, 1)
-        same = best > DUPLICATE  # all that count as 1 tie
-        if same.any():
-            at[same] = (product[same] > DUPLICATE).to(torch.uint8).argmax(1)
-            best[same] = 1.0
+        best, at = _nearest_column(product)
         nearer = best > value
         value = torch.where(nearer, best, value)
         index = torch.where(nearer, at + start, index)
         start += len(columns)
     return value, index
+
+
+def _nearest_column(product: Tensor) -> tuple[Tensor, Tensor]:
+    """(cosine [r], index [r]) of every row's largest product, the first of ties; 1s all tie."""
+    if not with_numpy(product):
+        return tuple(product.masked_fill_(product > DUPLICATE, 1.0).max(1))
+    best, at = _largest(product, 1)
+    same = best > DUPLICATE
+    if same.any():
+        at[same] = (product[same] > DUPLICATE).to(torch.uint8).argmax(1)
+        best[same] = 1.0
+    return best, at
 
 
 def _largest(tile: Tensor, dim: int) -> tuple[Tensor, Tensor]:

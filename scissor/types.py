@@ -136,7 +136,7 @@ def target_count(retention: float, total: int) -> int:
     return min(total, max(1, math.ceil(retention * total - 1e-6))) if total else 0
 
 
-def cell_places(frames: int, grid: tuple[int, int]) -> Tensor:
+def cell_places(frames: int, grid: tuple[int, int], device: torch.device | None = None) -> Tensor:
     """[frames*rows*cols, 3] float32: frame, row and column of every cell, in token order."""
-    axes = torch.arange(frames), torch.arange(grid[0]), torch.arange(grid[1])
+    axes = (torch.arange(side, device=device) for side in (frames, *grid))
     return torch.cartesian_prod(*axes).reshape(-1, 3).float()

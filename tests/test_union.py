@@ -4,7 +4,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scissor.union import _hook, joins, unite
+from scissor.union import _hook, joins, spread, unite
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -66,7 +66,29 @@ def test_the_edges_picked_join_what_all_hits_join(seed, batch, a, b, dense):
     labels = unite(torch.arange(n), *known)
     u, v = joins(hits, rows, columns, labels)
     t, i, j = hits.nonzero(as_tuple=True)
-    assert torch.equal(unite(labels, u, v), unite(labels, rows[t, i], columns[t, j]))
+    expected = unite(labels, rows[t, i], columns[t, j])
+    assert torch.equal(unite(labels, u, v), expected)
+    assert torch.equal(spread(labels, hits, rows, columns), expected)
+
+
+@settings(max_examples=60, deadline=None)
+@given(graphs)
+def test_labels_spread_over_a_matrix_of_hits(graph):
+    n, edges = graph
+    index = torch.arange(n)[None]
+    hits = torch.zeros(1, n, n, dtype=torch.bool)
+    for i, j in edges:
+        hits[0, i, j] = True
+    assert spread(index[0], hits, index, index).tolist() == by_networkx(n, edges)
+
+
+def test_labels_spread_along_a_chain_in_few_turns():
+    n = 400
+    some = torch.randperm(n, generator=torch.Generator().manual_seed(0))
+    hits = torch.zeros(1, n, n, dtype=torch.bool)
+    hits[0, some[1:], some[:-1]] = True
+    index = torch.arange(n)[None]
+    assert not spread(index[0], hits, index, index).any()
 
 
 def test_dense_hits_are_thinned():
