@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from scissor.cosine import above, cosines, cut, floor32, similarities, tally, unit
-from scissor.union import joins, spread, unite, with_numpy
+from scissor.union import few, joins, spread, unite, with_numpy
 
 __all__ = [
     "Forest",
@@ -31,6 +31,7 @@ __all__ = [
     "edges_above",
     "ends",
     "frame_components",
+    "frame_graphs",
     "hub_order",
     "spanning_forest",
     "unit",
@@ -59,6 +60,25 @@ def edges_above(products: Tensor, bound: float) -> Tensor:
     found = hits.numpy()
     found &= upper.numpy()
     return hits
+
+
+def frame_graphs(products: Tensor, bound: float, joined: bool = True) -> tuple[Tensor, Tensor]:
+    """(labels as `frame_components`, degree), each [T, N], of the graphs of products [T, N, N].
+
+    An edge i < j exceeds the bound (see `cut`). joined False: the labels are not looked for.
+    """
+    frames, n = products.shape[:2]
+    vertices = torch.arange(frames * n, device=products.device).view(frames, n)
+    listed = few(above(products, bound))
+    if listed is None:
+        edges = edges_above(products, bound)
+        return frame_components(edges) if joined else vertices, ends(edges)
+    frame, i, j = (at[listed[1] < listed[2]] for at in listed)
+    u, v = i + n * frame, j + n * frame
+    degree = (u.bincount(minlength=frames * n) + v.bincount(minlength=frames * n)).view(frames, n)
+    if not joined:
+        return vertices, degree
+    return _numbered(unite(vertices.flatten(), u, v).view(frames, n) - vertices[:, :1]), degree
 
 
 def frame_components(edges: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from scissor.cosine import snap, unit
 from scissor.steps import Plan, Prepared, Step
 from scissor.tiles import first_alike, nearest, nearest_beyond
 from scissor.types import cell_places
-from scissor.union import sizes
+from scissor.union import sizes, totals
 
 ROWS = 512  # rows gathered at a time: they stay in the processor's cache
 
@@ -35,7 +35,8 @@ def merged(clip: Prepared, one: Step, two: Step, plan: Plan) -> tuple[Tensor, Te
     else:
         share = nearest(units, anchors)
     size = 1 + sizes(share, len(two.hub))
-    kept = two.tokens.index_add(0, share, clip.tokens.flatten(0, 1)) / size[:, None]
+    kept = totals(clip.tokens.flatten(0, 1), share, len(two.hub)).add_(two.tokens)
+    kept = kept.div_(size[:, None])
     return kept, share
 
 

@@ -18,15 +18,13 @@ from torch import Tensor
 from scissor.cosine import cut, full_precision, similarities, unit, upper_products
 from scissor.graph import (
     Forest,
-    edges_above,
-    ends,
-    frame_components,
+    frame_graphs,
     hub_order,
     spanning_forest,
 )
 from scissor.tiles import heaviest_edges, link, sampled_link
 from scissor.types import Encoded
-from scissor.union import sizes, unite
+from scissor.union import sizes, totals, unite
 
 MATRICES = 2**28  # bytes: similarity matrices beyond are made in parts and not kept
 
@@ -125,11 +123,10 @@ def _frame_graphs(clip: Prepared, plan: Plan, tau: float) -> tuple[Tensor, Tenso
         plans = (replace(plan, seed=plan.seed + t) for t in range(len(clip.units)))
         graphs = [graph(u, p, tau) for u, p in zip(clip.units, plans, strict=True)]
         return tuple(torch.stack(x) for x in zip(*graphs, strict=True))
-    edges = [edges_above(products, cut(tau)) for products in _products(clip)]
-    degree = torch.cat([ends(e) for e in edges])
-    if clip.forest:
-        return clip.forest.labels(tau), degree
-    return torch.cat([frame_components(e) for e in edges]), degree
+    spanned = clip.forest is not None
+    graphs = [frame_graphs(p, cut(tau), not spanned) for p in _products(clip)]
+    labels, degree = (torch.cat(x) for x in zip(*graphs, strict=True))
+    return clip.forest.labels(tau) if spanned else labels, degree
 
 
 def _products(clip: Prepared) -> Iterator[Tensor]:
@@ -165,8 +162,7 @@ def _condensed(tokens: Tensor, labels: Tensor, degree: Tensor, tau: float) -> St
     """Components in hub order; each becomes the unweighted mean of its tokens."""
     component, hub = hub_order(labels, degree)
     size = sizes(component, len(hub))
-    mean = torch.zeros(len(hub), tokens.shape[1], device=tokens.device)
-    mean = mean.index_add_(0, component, tokens) / size[:, None]
+    mean = totals(tokens, component, len(hub)).div_(size[:, None])
     return Step(component, hub, mean, tau)
 
 

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from scissor.cosine import DUPLICATE, above, cut, snap, tally, upper_products
 from scissor.graph import edges_above
-from scissor.union import joins, spread, unite, with_numpy
+from scissor.union import few, joins, spread, unite, with_numpy
 
 CPU_TILE = 768  # 2 MB of float32: in the cores' caches between the product and what reads it
 GPU_TILE = 4096  # 64 MB: few launches
@@ -35,8 +35,9 @@ def upper_tiles(units: Tensor) -> Iterator[tuple[int, int, Tensor]]:
     lies in the memory of the one before.
     """
     n, tile = len(units), tile_size(units.device)
+    tile = -(-n // max(-(-n // tile), 1))  # as many tiles, but equal ones: a narrow one is slow
     memory = torch.empty(min(n, tile) ** 2, device=units.device)
-    for r in range(0, n, tile):
+    for r in range(0, n, max(tile, 1)):
         rows = units[r : r + tile]
         yield r, r, upper_products(rows[None])[0]
         for c in range(r + tile, n, tile):
@@ -59,20 +60,33 @@ def link(units: Tensor, tau: float) -> tuple[Tensor, Tensor]:
         return labels, degree
     edges, waiting = [], 0
     for r, c, product in upper_tiles(units):
-        hits = edges_above(product, bound) if r == c else above(product, bound)
-        rows, columns = slice(r, r + hits.shape[0]), slice(c, c + hits.shape[1])
-        degree[rows] += tally(hits, 1)
-        degree[columns] += tally(hits, 0)
-        if not with_numpy(hits):
-            labels = spread(labels, hits[None], index[None, rows], index[None, columns])
-            continue
-        known = None if labels is index else labels
-        edges.append(joins(hits[None], index[None, rows], index[None, columns], known))
+        rows, columns = slice(r, r + product.shape[0]), slice(c, c + product.shape[1])
+        hits = above(product, bound)
+        listed = few(hits[None])
+        if listed is not None:
+            edges.append(_within(listed, r, c))
+            for ends, part, size in zip(edges[-1], (rows, columns), hits.shape, strict=True):
+                degree[part] += (ends - part.start).bincount(minlength=size)
+        else:
+            hits = edges_above(product, bound) if r == c else hits
+            degree[rows] += tally(hits, 1)
+            degree[columns] += tally(hits, 0)
+            if not with_numpy(hits):
+                labels = spread(labels, hits[None], index[None, rows], index[None, columns])
+                continue
+            known = None if labels is index else labels
+            edges.append(joins(hits[None], index[None, rows], index[None, columns], known))
         waiting += len(edges[-1][0])
         if waiting > n:
             labels = _contract(labels, edges)
             edges, waiting = [], 0
     return _contract(labels, edges), degree
+
+
+def _within(listed: tuple[Tensor, Tensor, Tensor], r: int, c: int) -> tuple[Tensor, Tensor]:
+    """The listed hits of the tile at row r, column c as edges (u, v), u < v."""
+    u, v = listed[1] + r, listed[2] + c
+    return (u[u < v], v[u < v]) if r == c else (u, v)
 
 
 def _contract(labels: Tensor, edges: list[tuple[Tensor, Tensor]]) -> Tensor:
@@ -182,10 +196,10 @@ def _nearest_column(product: Tensor) -> tuple[Tensor, Tensor]:
     if not with_numpy(product):
         return tuple(product.masked_fill_(product > DUPLICATE, 1.0).max(1))
     best, at = _largest(product, 1)
-    same = best > DUPLICATE
-    if same.any():
-        at[same] = (product[same] > DUPLICATE).to(torch.uint8).argmax(1)
-        best[same] = 1.0
+    same = np.flatnonzero(best.numpy() > DUPLICATE)
+    if len(same):
+        at.numpy()[same] = (product.numpy()[same] > DUPLICATE).argmax(1)
+        best.numpy()[same] = 1.0
     return best, at
 
 

@@ -11,6 +11,7 @@ import torch
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from torch import Tensor
+from torch.nn.functional import embedding_bag
 
 DENSE = 4  # hits a vertex above which hits are thinned before they are listed as edges
 
@@ -80,6 +81,25 @@ def sizes(part: Tensor, count: int) -> Tensor:
     """[count] int64: how often each of 0..count-1 occurs in part [n], without asking the device."""
     zero = torch.zeros(count, dtype=torch.int64, device=part.device)
     return zero.scatter_add_(0, part, torch.ones_like(part))
+
+
+def totals(x: Tensor, part: Tensor, count: int) -> Tensor:
+    """[count, D]: the sums of the vectors [n, D] of each part, parts [n] in 0..count-1."""
+    if not with_numpy(x):
+        return torch.zeros(count, x.shape[1], device=x.device).index_add_(0, part, x)
+    size = sizes(part, count)
+    return embedding_bag(part.argsort(stable=True), x, size.cumsum(0) - size, mode="sum")
+
+
+def few(hits: Tensor) -> tuple[Tensor, Tensor, Tensor] | None:
+    """(batch, row, column), each [E], of hits [B, a, b]; None where they are too many to list."""
+    if not with_numpy(hits) or np.count_nonzero(hits.numpy()) > DENSE * len(hits) * sum(
+        hits.shape[1:]
+    ):
+        return None
+    row, column = np.divmod(np.flatnonzero(hits.numpy()), max(hits.shape[2], 1))
+    batch, row = np.divmod(row, max(hits.shape[1], 1))
+    return tuple(torch.from_numpy(at) for at in (batch, row, column))
 
 
 def joins(
