@@ -53,8 +53,12 @@ def degrees(similar: Tensor, tau: float) -> Tensor:
 
 def edges_above(products: Tensor, bound: float) -> Tensor:
     """Which products [..., n, n] with i < j exceed a bound (see `cut`): bool."""
-    upper = torch.ones(products.shape[-2:], dtype=torch.bool, device=products.device).triu_(1)
-    hits = above(products, bound)
+    return upper_half(above(products, bound))
+
+
+def upper_half(hits: Tensor) -> Tensor:
+    """The hits [..., n, n] with i < j, in place."""
+    upper = torch.ones(hits.shape[-2:], dtype=torch.bool, device=hits.device).triu_(1)
     if not with_numpy(hits):
         return hits.logical_and_(upper)
     found = hits.numpy()
@@ -69,9 +73,10 @@ def frame_graphs(products: Tensor, bound: float, joined: bool = True) -> tuple[T
     """
     frames, n = products.shape[:2]
     vertices = torch.arange(frames * n, device=products.device).view(frames, n)
-    listed = few(above(products, bound))
+    hits = above(products, bound)
+    listed = few(hits)
     if listed is None:
-        edges = edges_above(products, bound)
+        edges = upper_half(hits)
         return frame_components(edges) if joined else vertices, ends(edges)
     frame, i, j = (at[listed[1] < listed[2]] for at in listed)
     u, v = i + n * frame, j + n * frame

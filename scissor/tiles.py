@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from scissor.cosine import DUPLICATE, above, cut, snap, tally, upper_products
-from scissor.graph import edges_above
+from scissor.graph import edges_above, upper_half
 from scissor.union import few, joins, spread, unite, with_numpy
 
 CPU_TILE = 768  # 2 MB of float32: in the cores' caches between the product and what reads it
@@ -68,7 +68,7 @@ def link(units: Tensor, tau: float) -> tuple[Tensor, Tensor]:
             for ends, part, size in zip(edges[-1], (rows, columns), hits.shape, strict=True):
                 degree[part] += (ends - part.start).bincount(minlength=size)
         else:
-            hits = edges_above(product, bound) if r == c else hits
+            hits = upper_half(hits) if r == c else hits
             degree[rows] += tally(hits, 1)
             degree[columns] += tally(hits, 0)
             if not with_numpy(hits):
