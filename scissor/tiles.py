@@ -135,7 +135,7 @@ def nearest(units: Tensor, anchors: Tensor) -> Tensor:
     if len(anchors) < 2:
         return torch.zeros(len(units), dtype=torch.int64, device=units.device)
     tile = tile_size(units.device)
-    rows = tile if with_numpy(units) else max(tile, tile**2 // len(anchors))
+    rows = 4 * tile * max(1, tile // len(anchors))  # products of four tiles: fewer calls
     return torch.cat([_best_anchor(part, anchors)[1] for part in units.split(rows)])
 
 

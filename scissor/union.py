@@ -97,7 +97,7 @@ def few(hits: Tensor) -> tuple[Tensor, Tensor, Tensor] | None:
         hits.shape[1:]
     ):
         return None
-    row, column = np.divmod(np.flatnonzero(hits.numpy()), max(hits.shape[2], 1))
+    row, column = _listed(hits.numpy())
     batch, row = np.divmod(row, max(hits.shape[1], 1))
     return tuple(torch.from_numpy(at) for at in (batch, row, column))
 
@@ -117,15 +117,16 @@ def joins(
         batch, i, j = hits.nonzero(as_tuple=True)
         return rows[batch, i], columns[batch, j]
     found, rows, columns = hits.numpy(), rows.numpy(), columns.numpy()
-    few = DENSE * (rows.size + columns.size)
-    if np.count_nonzero(found) > few:
+    most = DENSE * (rows.size + columns.size)
+    if np.count_nonzero(found) > most:
         left, right = rows, columns
         if labels is not None:
             left, right = labels.numpy()[rows], labels.numpy()[columns]
             found = found & _apart(left, right)
-        if labels is None or np.count_nonzero(found) > few:
-            found = _thinned(found, left, right)
-    row, j = np.divmod(np.flatnonzero(found), max(found.shape[2], 1))
+        thin = labels is None or np.count_nonzero(found) > most
+        row, j = _thinned(found, left, right) if thin else _listed(found)
+    else:
+        row, j = _listed(found)
     u, v = rows.reshape(-1)[row], columns[row // max(found.shape[1], 1), j]
     return torch.from_numpy(u), torch.from_numpy(v)
 
@@ -135,24 +136,30 @@ def _apart(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     return left.astype(np.int32)[:, :, None] != right.astype(np.int32)[:, None, :]
 
 
-def _thinned(found: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Of hits [B, a, b] every row's first, and those that join more than these do.
+def _listed(found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(row, column), each [E], of hits [B, a, b]; rows are numbered over the whole batch."""
+    return np.divmod(np.flatnonzero(found), max(found.shape[2], 1))
+
+
+def _thinned(
+    found: np.ndarray, left: np.ndarray, right: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """`_listed`, but of every row its first hit, and those that join more than these do.
 
     left: [B, a], right: [B, b], the labels of rows and columns.
     """
     at = found.argmax(2)
-    first = np.zeros_like(found)
-    np.put_along_axis(first, at[:, :, None], True, 2)
-    first &= found
-    some = first.any(2)
+    row = np.flatnonzero(np.take_along_axis(found, at[:, :, None], 2))
+    first = at.reshape(-1)[row]
     i, j = left, right
     if max(i.max(), j.max()) >= i.size + j.size:  # of a larger graph: number those here anew
         ids = np.unique(np.concatenate([i, j], 1), return_inverse=True)[1]
         i, j = ids[:, : left.shape[1]], ids[:, left.shape[1] :]
-    u, v = i[some], np.take_along_axis(j, at, 1)[some]
+    u, v = i.reshape(-1)[row], j[row // found.shape[1], first]
     labels = torch.arange(i.size + j.size)
     labels = unite(labels, torch.from_numpy(u), torch.from_numpy(v)).numpy()
     i, j = labels[i], labels[j]
     if (i == i[:, :1]).all() and (j == i[:, :1]).all():  # they join all there is
-        return first
-    return first | (found & _apart(i, j))
+        return row, first
+    more = _listed(found & _apart(i, j))
+    return tuple(np.concatenate(both) for both in zip((row, first), more, strict=True))
