@@ -4,7 +4,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scissor.union import _hook, joins, spread, unite
+from scissor import union
+from scissor.union import _hook, few, joins, spread, totals, unite
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -96,3 +97,22 @@ def test_dense_hits_are_thinned():
     u, v = joins(torch.ones(1, 200, 200, dtype=torch.bool), index, index, index[0])
     assert len(u) == len(v) <= 400
     assert not unite(index[0], u, v).any()
+
+
+def test_few_hits_are_listed_many_are_not():
+    hits = torch.zeros(2, 3, 5, dtype=torch.bool)
+    hits[0, 2, 1] = hits[1, 0, 4] = hits[1, 2, 0] = True
+    assert [at.tolist() for at in few(hits)] == [[0, 1, 1], [2, 0, 2], [1, 4, 0]]
+    assert few(torch.ones(1, 200, 200, dtype=torch.bool)) is None
+    assert all(len(at) == 0 for at in few(hits[:0]))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(0, 6), max_size=40), st.booleans())
+def test_totals_are_sums_by_part_and_zero_for_an_empty_one(parts, numpy):
+    x = torch.randint(-9, 9, (len(parts), 3)).float()
+    part = torch.tensor(parts, dtype=torch.int64)
+    expected = torch.stack([x[part == k].sum(0) for k in range(7)])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(union, "with_numpy", lambda x: numpy)
+        assert torch.equal(totals(x, part, 7), expected)

@@ -64,3 +64,40 @@ def test_bad_arguments_end_with_two(bad):
     with pytest.raises(SystemExit) as stop:
         speed.main(bad)
     assert stop.value.code == 2
+
+
+@pytest.mark.parametrize(("device", "first"), [("cpu", (8, 576)), ("cuda", (32, 3584))])
+def test_the_promised_clip_comes_first_on_a_gpu(device, first):
+    sizes = speed._sizes(speed._arguments().parse_args(["--device", device]))
+    assert sizes[0] == first
+    assert len(set(sizes)) == 12
+
+
+def test_a_run_that_is_cut_short_leaves_its_rows(monkeypatch, tmp_path):
+    out = tmp_path / "speed.json"
+    compare, calls = speed.compare, []
+
+    def cut(*arguments):
+        calls.append(arguments)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return compare(*arguments)
+
+    monkeypatch.setattr(speed, "compare", cut)
+    monkeypatch.setattr(speed, "RETENTIONS", [0.5, 0.1])
+    tiny = [*ONCE, "--frames", "1", "--width", "4", "--json", str(out)]
+    with pytest.raises(KeyboardInterrupt):
+        speed.main([*tiny, "--baselines", "none"])
+    assert len(json.loads(out.read_text())["compress"]) == 2
+
+
+def test_another_device_is_compared_with_the_cpu():
+    from scissor.scc import compress
+
+    x = features.features(2, 16)
+    group = compress(x, tau=0.8).group
+    row = speed._beside_cpu(x, 0.8, group)
+    assert row["agree"]
+    assert 0 < row["margin"] < 1e-2
+    group[0, 0] += 1
+    assert not speed._beside_cpu(x, 0.8, group)["agree"]
