@@ -50,8 +50,8 @@ def unit(x: Tensor) -> Tensor:
     norm = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
     if not norm.numel():
         return x
-    low, high = torch.aminmax(norm)
-    if not bool((low > 1e-15) & (high < 1e18)):  # lengths whose squares leave float32, or not any
+    low, high = torch.stack(torch.aminmax(norm)).tolist()
+    if not (low > 1e-15 and high < 1e18):  # lengths whose squares leave float32, or not any
         refuse(x)
         largest = x.abs().amax(-1, keepdim=True) if x.shape[-1] else norm
         x = x / largest.clamp_min(torch.finfo(torch.float32).tiny)

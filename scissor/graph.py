@@ -20,8 +20,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from scissor.closure import linked, smallest
 from scissor.cosine import above, cosines, cut, floor32, similarities, tally, unit
-from scissor.union import few, joins, spread, unite, with_numpy
+from scissor.union import few, joins, unite, with_numpy
 
 __all__ = [
     "Forest",
@@ -67,13 +68,16 @@ def upper_half(hits: Tensor) -> Tensor:
 
 
 def frame_graphs(products: Tensor, bound: float, joined: bool = True) -> tuple[Tensor, Tensor]:
-    """(labels as `frame_components`, degree), each [T, N], of the graphs of products [T, N, N].
+    """(labels, degree), each [T, N], of the graphs of products [T, N, N].
 
-    An edge i < j exceeds the bound (see `cut`). joined False: the labels are not looked for.
+    An edge i < j exceeds the bound (see `cut`). Labels are in [0, N), equal within a component;
+    joined False: they are not looked for.
     """
     frames, n = products.shape[:2]
-    vertices = torch.arange(frames * n, device=products.device).view(frames, n)
     hits = above(products, bound)
+    if not with_numpy(hits):
+        return linked(hits, joined)
+    vertices = torch.arange(frames * n, device=products.device).view(frames, n)
     listed = few(hits)
     if listed is None:
         edges = upper_half(hits)
@@ -88,13 +92,12 @@ def frame_graphs(products: Tensor, bound: float, joined: bool = True) -> tuple[T
 
 def frame_components(edges: Tensor) -> Tensor:
     """[T, N] int64 labels of T graphs with edges [T, N, N], numbered 0.. by smallest member."""
+    if not with_numpy(edges):
+        return _numbered(smallest(edges | edges.mT))
     frames, n = edges.shape[:2]
     vertices = torch.arange(frames * n, device=edges.device)
     ids = vertices.view(frames, n)
-    if with_numpy(edges):
-        labels = unite(vertices, *joins(edges, ids, ids))
-    else:
-        labels = spread(vertices, edges, ids, ids)
+    labels = unite(vertices, *joins(edges, ids, ids))
     return _numbered(labels.view(frames, n) - ids[:, :1])
 
 
@@ -117,11 +120,11 @@ def hub_order(labels: Tensor, degree: Tensor) -> tuple[Tensor, Tensor]:
     """
     n = len(labels)
     index = torch.arange(n, device=labels.device)
-    key = degree * n + (n - 1 - index)
-    best = torch.full_like(key, -1).scatter_reduce(0, labels, key, "amax")
-    hub = (n - 1 - best % max(n, 1))[labels]
-    is_hub = hub == index
-    return (is_hub.cumsum(0) - 1)[hub], is_hub.nonzero().flatten()
+    key = torch.sub(index, degree, alpha=n)  # the least of a component is its hub's
+    best = torch.full_like(key, n).scatter_reduce_(0, labels, key, "amin")
+    hub_of = (best % max(n, 1))[labels]
+    hub = (hub_of == index).nonzero().flatten()
+    return torch.searchsorted(hub, hub_of), hub
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,9 +8,11 @@ multiplied out. Leaves how nearest tokens are found to tiles.py.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from scissor.cosine import snap, unit
 from scissor.steps import Plan, Prepared, Step
@@ -45,10 +47,16 @@ def share_places(share: Tensor, hub: Tensor, frames: int, grid: tuple[int, int])
 
     share: [T*N], the share of every token. hub: [K], indices of tokens.
     """
-    cells = cell_places(frames, grid, share.device)
-    size = sizes(share, len(hub))[:, None]
-    total = torch.zeros(len(hub), 3, device=share.device).index_add_(0, share, cells)
-    return torch.where(size > 0, total / size, cells[hub])
+    cells = _counted_cells(frames, grid, share.device)
+    total = torch.zeros(len(hub), 4, device=share.device).index_add_(0, share, cells)
+    total = torch.where(total[:, 3:] > 0, total, cells[hub])
+    return total[:, :3] / total[:, 3:]
+
+
+@lru_cache(maxsize=8)
+def _counted_cells(frames: int, grid: tuple[int, int], device: torch.device) -> Tensor:
+    """[frames*rows*cols, 4] float32: frame, row and column of every cell, and 1."""
+    return pad(cell_places(frames, grid, device), (0, 1), value=1.0)
 
 
 def _worth_bounding(units: Tensor, one: Step, two: Step, plan: Plan) -> bool:

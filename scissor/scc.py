@@ -17,11 +17,7 @@ budget.py and what a language model does with the tokens to models/.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
-from time import perf_counter
 
 import numpy as np
 import torch
@@ -30,6 +26,7 @@ from torch import Tensor
 from scissor.budget import Curve, sample_curve, solve
 from scissor.cosine import full_precision, unit
 from scissor.merge import merged, share_places
+from scissor.stages import Stages
 from scissor.steps import (
     Plan,
     Prepared,
@@ -80,15 +77,15 @@ def compress(
     with epsilon, and for tokens that `prepare` refuses.
     """
     _check(tau, retention, steps, exact and epsilon is not None)
-    start = perf_counter()
+    stages = Stages((tokens if isinstance(tokens, Tensor) else tokens.tokens).device)
     clip = _clip(tokens, spanned=retention is not None)
-    seconds = {"prepare": perf_counter() - start}
+    stages.ended("prepare")
     total = math.prod(clip.tokens.shape[:2])
     target = None if retention is None else target_count(retention, total)
     if retention == 1 or not total:
-        return _untouched(clip, tau, target, seconds)
+        return _untouched(clip, tau, target, stages)
     plan = Plan(steps, epsilon, _seed(generator), merge)
-    return _compress(clip, plan, tau, target, exact, curve, seconds)
+    return _compress(clip, plan, tau, target, exact, curve, stages)
 
 
 def curve(prepared: Prepared, points: int = 40) -> Curve:
@@ -147,34 +144,24 @@ def _compress(
     target: int | None,
     exact: bool,
     curve: Curve | None,
-    seconds: dict[str, float],
+    stages: Stages,
 ) -> Compression:
     """At tau, or where the count is nearest to the target, or at the target: see exact_steps."""
-    timed = partial(_timed, seconds, clip.tokens.device)
     with torch.no_grad(), full_precision(clip.tokens.device):
         if target is not None:
-            with timed("search"):
-                tau, met = _search(clip, plan, target, exact, curve)
+            tau, met = _search(clip, plan, target, exact, curve)
+            stages.ended("search")
         if exact and target is not None and not met:
-            with timed("steps"):
-                one, two = exact_steps(clip, plan, tau, target)
+            one, two = exact_steps(clip, plan, tau, target)
+            stages.ended("steps")
         else:
-            with timed("spatial"):
-                one = spatial_step(clip, plan, tau)
-            with timed("temporal"):
-                two = temporal_step(one, plan, tau)
-        with timed("merge"):
-            kept, share = merged(clip, one, two, plan) if plan.merge else (two.tokens, None)
-        return _compression(clip, one, two, kept, share, target, seconds)
-
-
-@contextmanager
-def _timed(seconds: dict[str, float], device: torch.device, stage: str) -> Iterator[None]:
-    start = perf_counter()
-    yield
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    seconds[stage] = perf_counter() - start
+            one = spatial_step(clip, plan, tau)
+            stages.ended("spatial")
+            two = temporal_step(one, plan, tau)
+            stages.ended("temporal")
+        kept, share = merged(clip, one, two, plan) if plan.merge else (two.tokens, None)
+        stages.ended("merge")
+        return _compression(clip, one, two, kept, share, target, stages)
 
 
 def _count(clip: Prepared, plan: Plan, tau: float) -> int:
@@ -209,7 +196,7 @@ def _compression(
     kept: Tensor,
     share: Tensor | None,
     target: int | None,
-    seconds: dict[str, float],
+    stages: Stages,
 ) -> Compression:
     """Put the provenance together; share None: the merge was left out, a share is its group."""
     frames, n = clip.tokens.shape[:2]
@@ -229,15 +216,15 @@ def _compression(
         tau_spatial=one.tau,
         tau_temporal=two.tau,
         target=target,
-        seconds=seconds,
+        seconds=stages.seconds(),
     )
 
 
 def _untouched(
-    clip: Prepared, tau: float | None, target: int | None, seconds: dict[str, float]
+    clip: Prepared, tau: float | None, target: int | None, stages: Stages
 ) -> Compression:
     step = replace(left_out(clip.tokens.flatten(0, 1)), tau=1.0 if tau is None else tau)
-    return _compression(clip, step, step, step.tokens, None, target, seconds)
+    return _compression(clip, step, step, step.tokens, None, target, stages)
 
 
 def _frame_and_token(index: Tensor, n: int) -> Tensor:

@@ -16,15 +16,11 @@ import torch
 from torch import Tensor
 
 from scissor.cosine import cut, full_precision, similarities, unit, upper_products
-from scissor.graph import (
-    Forest,
-    frame_graphs,
-    hub_order,
-    spanning_forest,
-)
-from scissor.tiles import heaviest_edges, link, sampled_link
+from scissor.graph import Forest, frame_graphs, hub_order, spanning_forest
+from scissor.sampled import sampled_link
+from scissor.tiles import heaviest_edges, link
 from scissor.types import Encoded
-from scissor.union import sizes, totals, unite
+from scissor.union import joined, sizes, totals, unite
 
 MATRICES = 2**28  # bytes: similarity matrices beyond are made in parts and not kept
 
@@ -112,7 +108,7 @@ def spatial_step(clip: Prepared, plan: Plan, tau: float) -> Step:
         return left_out(tokens)
     labels, degree = _frame_graphs(clip, plan, tau)
     frames, n = labels.shape
-    labels = labels + n * torch.arange(frames, device=labels.device)[:, None]
+    labels = labels.add(torch.arange(frames, device=labels.device)[:, None], alpha=n)
     return _condensed(tokens, labels.flatten(), degree.flatten(), tau)
 
 
@@ -125,7 +121,7 @@ def _frame_graphs(clip: Prepared, plan: Plan, tau: float) -> tuple[Tensor, Tenso
         return tuple(torch.stack(x) for x in zip(*graphs, strict=True))
     spanned = clip.forest is not None
     graphs = [frame_graphs(p, cut(tau), not spanned) for p in _products(clip)]
-    labels, degree = (torch.cat(x) for x in zip(*graphs, strict=True))
+    labels, degree = (joined(x) for x in zip(*graphs, strict=True))
     return clip.forest.labels(tau) if spanned else labels, degree
 
 

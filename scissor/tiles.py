@@ -14,12 +14,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from scissor.cosine import DUPLICATE, above, cut, snap, tally, upper_products
+from scissor.closure import BYTES, linked
+from scissor.cosine import DUPLICATE, WHOLE, above, cut, snap, tally, upper_products
 from scissor.graph import edges_above, upper_half
-from scissor.union import few, joins, spread, unite, with_numpy
+from scissor.union import few, joined, joins, spread, unite, with_numpy
 
 CPU_TILE = 768  # 2 MB of float32: in the cores' caches between the product and what reads it
 GPU_TILE = 4096  # 64 MB: few launches
+GPU_STRIP = 1024, 2**14  # rows and columns: as large, but only from the diagonal on
+WHOLE_HITS = 2**28  # bytes of a GPU's matrix of hits, 16,384 vertices; it takes four times these
 KEPT_TILES = 2**28  # bytes of products kept between Boruvka's rounds; beyond, made again
 
 
@@ -31,9 +34,11 @@ def tile_size(device: torch.device) -> int:
 def upper_tiles(units: Tensor) -> Iterator[tuple[int, int, Tensor]]:
     """(first row, first column, products) of the tiles on and above the diagonal of [n, n].
 
-    The products of unit vectors [n, D], not yet snapped; on the diagonal, of i <= j alone. A tile
-    lies in the memory of the one before.
+    The products of unit vectors [n, D], not yet snapped; where both are one, of i <= j alone. A
+    tile lies in the memory of the one before.
     """
+    if not with_numpy(units):
+        return (yield from _upper_strips(units))
     n, tile = len(units), tile_size(units.device)
     tile = -(-n // max(-(-n // tile), 1))  # as many tiles, but equal ones: a narrow one is slow
     memory = torch.empty(min(n, tile) ** 2, device=units.device)
@@ -46,14 +51,24 @@ def upper_tiles(units: Tensor) -> Iterator[tuple[int, int, Tensor]]:
             yield r, c, torch.mm(rows, columns.T, out=product)
 
 
+def _upper_strips(units: Tensor) -> Iterator[tuple[int, int, Tensor]]:
+    """`upper_tiles` on a GPU: all at once where they are few, else few strips."""
+    n, (strip, most) = len(units), GPU_STRIP
+    strip = n if n <= WHOLE else strip
+    for r in range(0, n, max(strip, 1)):
+        for c in range(r, n, most):
+            yield r, c, units[r : r + strip] @ units[c : c + most].T
+
+
 def link(units: Tensor, tau: float) -> tuple[Tensor, Tensor]:
     """(labels [n], degree [n]) int64 of the graph of unit vectors [n, D] at tau, exact.
 
-    A label is the smallest member of the component. The edges found wait until there are as many as
-    vertices and are then contracted: from a tile of n x n, only what joins is ever listed. (On
-    other devices than a CPU labels spread over every tile at once.)
+    A label is the smallest member of the component. Edges wait until there are as many as vertices
+    and are then contracted: of a tile only what joins is ever listed. (A GPU reads whole hits.)
     """
     n, bound = len(units), cut(tau)
+    if not with_numpy(units) and bound < math.inf:
+        return (_link_whole if n * n <= WHOLE_HITS else _link_tiles)(units, bound)
     labels = index = torch.arange(n, device=units.device)
     degree = torch.zeros_like(index)
     if bound == math.inf:
@@ -71,9 +86,6 @@ def link(units: Tensor, tau: float) -> tuple[Tensor, Tensor]:
             hits = upper_half(hits) if r == c else hits
             degree[rows] += tally(hits, 1)
             degree[columns] += tally(hits, 0)
-            if not with_numpy(hits):
-                labels = spread(labels, hits[None], index[None, rows], index[None, columns])
-                continue
             known = None if labels is index else labels
             edges.append(joins(hits[None], index[None, rows], index[None, columns], known))
         waiting += len(edges[-1][0])
@@ -81,6 +93,30 @@ def link(units: Tensor, tau: float) -> tuple[Tensor, Tensor]:
             labels = _contract(labels, edges)
             edges, waiting = [], 0
     return _contract(labels, edges), degree
+
+
+def _link_whole(units: Tensor, bound: float) -> tuple[Tensor, Tensor]:
+    """`link` on a GPU: every hit in one matrix, its rows padded to what closure.py reads best."""
+    n = len(units)
+    padded = n if n <= WHOLE else BYTES * -(-n // BYTES)
+    make = torch.empty if padded == n else torch.zeros
+    hits = make(1, padded, padded, dtype=torch.bool, device=units.device)
+    for r, c, product in upper_tiles(units):
+        torch.gt(product, bound, out=hits[0, r : r + len(product), c : c + product.shape[1]])
+    return tuple(found[0, :n] for found in linked(hits))
+
+
+def _link_tiles(units: Tensor, bound: float) -> tuple[Tensor, Tensor]:
+    """`link` on a GPU: labels spread over one tile of hits after another."""
+    labels = index = torch.arange(len(units), device=units.device)
+    degree = torch.zeros_like(index)
+    for r, c, product in upper_tiles(units):
+        rows, columns = slice(r, r + product.shape[0]), slice(c, c + product.shape[1])
+        hits = edges_above(product, bound) if r == c else product > bound
+        degree[rows] += hits.sum(1)
+        degree[columns] += hits.sum(0)
+        labels = spread(labels, hits[None], index[None, rows], index[None, columns])
+    return labels, degree
 
 
 def _within(listed: tuple[Tensor, Tensor, Tensor], r: int, c: int) -> tuple[Tensor, Tensor]:
@@ -96,47 +132,13 @@ def _contract(labels: Tensor, edges: list[tuple[Tensor, Tensor]]) -> Tensor:
     return unite(labels, torch.cat(u), torch.cat(v))
 
 
-def sampled_link(
-    units: Tensor, tau: float, epsilon: float, generator: torch.Generator
-) -> tuple[Tensor, Tensor]:
-    """`link` by the paper's approximation, eq. (2): only the edges of sampled vertices are known.
-
-    The sample has ceil(ln n / epsilon^2) of the n vertices (all of them: exact). A vertex that no
-    sampled vertex reaches is a component of its own, so more tokens are kept than there are
-    components, and which depends on the generator. degree counts the known edges.
-    """
-    n, bound, tile = len(units), cut(tau), tile_size(units.device)
-    size = sample_size(n, epsilon)
-    if size >= n:
-        return link(units, tau)
-    sample = torch.randperm(n, generator=generator)[:size].sort().values.to(units.device)
-    labels = index = torch.arange(n, device=units.device)
-    degree = torch.zeros_like(labels)
-    sampled = torch.zeros_like(labels, dtype=torch.bool)
-    sampled[sample] = True
-    for rows in sample.split(tile):
-        hits = above(units[rows] @ units.T, bound)
-        hits[torch.arange(len(rows), device=rows.device), rows] = False
-        degree[rows] += hits.sum(1)
-        degree += (hits & ~sampled).sum(0)
-        labels = unite(labels, *joins(hits[None], rows[None], index[None], labels))
-    return labels, degree
-
-
-def sample_size(n: int, epsilon: float) -> int:
-    """Vertices that eq. (2) samples of n: ceil(ln n / epsilon^2), at most n."""
-    if not epsilon > 0:
-        raise ValueError(f"epsilon must be above 0, not {epsilon}")
-    return min(n, max(1, math.ceil(math.log(max(n, 1)) / epsilon**2)))
-
-
 def nearest(units: Tensor, anchors: Tensor) -> Tensor:
     """[n] int64: each unit vector's anchor [K, D] of largest cosine, the lowest on ties."""
     if len(anchors) < 2:
         return torch.zeros(len(units), dtype=torch.int64, device=units.device)
     tile = tile_size(units.device)
     rows = 4 * tile * max(1, tile // len(anchors))  # products of four tiles: fewer calls
-    return torch.cat([_best_anchor(part, anchors)[1] for part in units.split(rows)])
+    return joined([_best_anchor(part, anchors)[1] for part in units.split(rows)])
 
 
 def nearest_beyond(
@@ -178,10 +180,12 @@ def first_alike(units: Tensor) -> Tensor:
 
 def _best_anchor(rows: Tensor, anchors: Tensor) -> tuple[Tensor, Tensor]:
     """(cosine [r], index [r]) of the anchor nearest to each row, the lowest on ties."""
+    if len(anchors) <= (tile := tile_size(rows.device)):
+        return _nearest_column(rows @ anchors.T)
     value = torch.full((len(rows),), -math.inf, device=rows.device)
     index = torch.zeros(len(rows), dtype=torch.int64, device=rows.device)
     start = 0
-    for columns in anchors.split(tile_size(rows.device)):
+    for columns in anchors.split(tile):
         product = rows @ columns.T
         best, at = _nearest_column(product)
         nearer = best > value
@@ -248,8 +252,8 @@ def _edge_tiles(units: Tensor, own: bool) -> Iterator[tuple[int, int, Tensor]]:
     for r, c, product in upper_tiles(units):
         tile = snap(product.clone() if own else product)
         if r == c:
-            index = torch.arange(len(tile), device=tile.device)
-            tile.masked_fill_(index[:, None] >= index, -math.inf)
+            index = torch.arange(max(tile.shape), device=tile.device)
+            tile.masked_fill_(index[: len(tile), None] >= index[: tile.shape[1]], -math.inf)
         yield r, c, tile
 
 

@@ -6,6 +6,8 @@ edges that matter. Leaves where hits come from to graph.py and tiles.py.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from scipy.sparse import coo_array
@@ -75,6 +77,11 @@ def spread(labels: Tensor, hits: Tensor, rows: Tensor, columns: Tensor) -> Tenso
             labels = labels.scatter_reduce(0, root, least, "amin")
             for _ in range(2):
                 labels = labels.gather(0, labels)
+
+
+def joined(parts: Sequence[Tensor]) -> Tensor:
+    """torch.cat that leaves a single part as it is."""
+    return parts[0] if len(parts) == 1 else torch.cat(parts)
 
 
 def sizes(part: Tensor, count: int) -> Tensor:

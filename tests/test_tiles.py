@@ -2,11 +2,11 @@ import math
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from scissor import cosine, graph, tiles, union
+from scissor import closure, cosine, graph, tiles, union
 from scissor.cosine import similarities, unit
 from scissor.graph import components, degrees
 
@@ -81,15 +81,21 @@ def test_tiles_link_what_the_matrix_links(monkeypatch, name, tile):
     st.floats(-1, 1),
     st.sampled_from([4, 16, 768]),
     st.booleans(),
+    st.sampled_from([0, tiles.WHOLE_HITS]),
 )
-def test_random_sets_in_random_tiles(seed, n, width, tau, tile, numpy):
-    """On CUDA torch does what numpy and scipy do on a CPU."""
+def test_random_sets_in_random_tiles(seed, n, width, tau, tile, numpy, hits):
+    """On CUDA torch does what numpy and scipy do on a CPU, at once or in strips."""
     units = unit(torch.randn(n, width, generator=torch.Generator().manual_seed(seed)))
     similar = similarities(units)
     if width > 1 and bool(((similar - tau).abs() < 2e-6).any()):
         return
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tiles, "CPU_TILE", tile)
+        patch.setattr(tiles, "GPU_STRIP", (tile, tile + 20))
+        patch.setattr(tiles, "WHOLE_HITS", hits)
+        patch.setattr(tiles, "WHOLE", 20)
+        for module in (tiles, closure):
+            patch.setattr(module, "BYTES", 16)
         for module in (cosine, graph, tiles, union):
             patch.setattr(module, "with_numpy", lambda x: numpy)
         labels, degree = tiles.link(units, tau)
@@ -127,13 +133,37 @@ def as_list(edges: tuple[Tensor, Tensor, Tensor]) -> list[tuple[float, int, int]
     return list(zip(weight, i, j, strict=True))
 
 
-@settings(max_examples=60, deadline=None)
-@given(st.integers(0, 10**6), st.integers(1, 40), st.integers(1, 4), st.floats(0, 1))
-def test_heaviest_edges_are_those_of_kruskal(seed, n, width, part):
+@pytest.fixture
+def in_strips(monkeypatch):
+    """What a GPU does, in strips smaller than any set."""
+    for module in (cosine, graph, tiles, union):
+        monkeypatch.setattr(module, "with_numpy", lambda x: False)
+    monkeypatch.setattr(tiles, "GPU_STRIP", (5, 9))
+    monkeypatch.setattr(tiles, "WHOLE", 3)
+
+
+edges_of = given(st.integers(0, 10**6), st.integers(1, 40), st.integers(1, 4), st.floats(0, 1))
+
+
+def check_heaviest_edges(seed, n, width, part):
     g = torch.Generator().manual_seed(seed)
     units = unit(torch.randint(-2, 3, (n, width), generator=g).float())  # many ties
     count = round(part * (n - 1))
     assert as_list(tiles.heaviest_edges(units, count)) == kruskal(whole(units), count)
+
+
+@settings(max_examples=60, deadline=None)
+@edges_of
+def test_heaviest_edges_are_those_of_kruskal(seed, n, width, part):
+    check_heaviest_edges(seed, n, width, part)
+
+
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@edges_of
+def test_heaviest_edges_of_a_gpus_strips(in_strips, seed, n, width, part):
+    check_heaviest_edges(seed, n, width, part)
 
 
 @pytest.mark.parametrize("name", SETS)
@@ -192,23 +222,6 @@ def test_first_alike_is_nearest_among_themselves():
     assert torch.equal(tiles.first_alike(units), tiles.nearest(units, units))
 
 
-def test_the_sample_of_equation_two_has_ln_n_over_epsilon_squared_vertices():
-    assert tiles.sample_size(3233, 0.05) == 3233
-    assert tiles.sample_size(3234, 0.05) == 3233
-    assert tiles.sample_size(10**6, 0.05) == 5527
-    assert tiles.sample_size(1, 0.05) == 1
-    for epsilon in (0.0, -1.0, float("nan")):
-        with pytest.raises(ValueError, match="epsilon"):
-            tiles.sample_size(10, epsilon)
-
-
-def test_vertices_that_the_sample_does_not_reach_stay_alone():
-    units = shuffled("giant")
-    exact, _ = tiles.link(units, 0.9)
-    for seed in range(5):
-        g = torch.Generator().manual_seed(seed)
-        labels, degree = tiles.sampled_link(units, 0.9, 0.8, g)
-        assert len(labels.unique()) >= len(exact.unique())
-        assert torch.equal(exact[labels], exact)  # what is together belongs together
-        alone = degree == 0
-        assert torch.equal(labels[alone], alone.nonzero().flatten())
+def test_first_alike_in_strips(in_strips):
+    units = shuffled("heaps")
+    assert torch.equal(tiles.first_alike(units), tiles.nearest(units, units))
