@@ -11,11 +11,13 @@ to union.py and tiles.py.
 
 from __future__ import annotations
 
+from itertools import count
+
 import torch
 from torch import Tensor
 
 SQUARE = 2**33  # multiplications up to which a squaring costs less than a question: 2,048 vertices
-TURNS = 4  # after which labels have settled on all clips that we measured
+TURNS = 4  # before the host asks: enough on most clips, with the one that changes nothing
 BYTES = 1024  # of a row, counted at a time
 
 
@@ -51,22 +53,28 @@ def smallest(hits: Tensor) -> Tensor:
 
 
 def _squared(hits: Tensor) -> Tensor:
-    """Every squaring of the matrix doubles the length of the paths that it knows."""
-    paths = hits.half()  # no sum is above n, so none is infinite, and none of a path is zero
-    for _ in range((hits.shape[1] - 1).bit_length()):
+    """Every squaring of the matrix doubles the length of the paths that it knows.
+
+    In float16, its sides padded: tensor cores want eights. No sum is above n, so none is infinite,
+    and where there is a path none is zero.
+    """
+    graphs, n = hits.shape[:2]
+    side = 8 * -(-n // 8)
+    paths = torch.zeros(graphs, side, side, dtype=torch.float16, device=hits.device)
+    paths[:, :n, :n] = hits
+    for _ in range((n - 1).bit_length()):
         paths = (paths @ paths).clamp_(max=1)
-    return paths.argmax(-1)
+    return paths[:, :n].argmax(-1)
 
 
 def _spread(hits: Tensor) -> Tensor:
     """Turns until one changes nothing: then no edge leads to a smaller label, nor to another."""
-    frames, n = hits.shape[:2]
-    labels = torch.arange(n, device=hits.device).expand(frames, n)
+    graphs, n = hits.shape[:2]
+    labels = torch.arange(n, device=hits.device).expand(graphs, n)
     none = torch.full((), n, dtype=torch.int16 if n < 2**15 else torch.int32, device=hits.device)
-    while True:
-        for _ in range(TURNS):
-            before, labels = labels, _turn(labels, hits, none)
-        if torch.equal(before, labels):
+    for turn in count(1):
+        before, labels = labels, _turn(labels, hits, none)
+        if turn >= TURNS and torch.equal(before, labels):
             return labels
 
 
