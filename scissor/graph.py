@@ -123,8 +123,11 @@ def hub_order(labels: Tensor, degree: Tensor) -> tuple[Tensor, Tensor]:
     key = torch.sub(index, degree, alpha=n)  # the least of a component is its hub's
     best = torch.full_like(key, n).scatter_reduce_(0, labels, key, "amin")
     hub_of = (best % max(n, 1))[labels]
-    hub = (hub_of == index).nonzero().flatten()
-    return torch.searchsorted(hub, hub_of), hub
+    is_hub = hub_of == index
+    hub = is_hub.nonzero().flatten()
+    if with_numpy(labels):
+        return (is_hub.cumsum(0) - 1)[hub_of], hub
+    return torch.searchsorted(hub, hub_of), hub  # more work, but a single launch
 
 
 @dataclass(frozen=True, eq=False)
