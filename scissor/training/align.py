@@ -99,6 +99,8 @@ class StageA:
                 loss = self._loss(next(batches))
             take_step(desk, self.optimiser, self.parameters, loss)
             step += 1
+            if step == 1:
+                clock.set()
             if step % 50 == 0:
                 desk.say(stage="A", step=step, seconds=clock.seconds(), **last(desk))
         store(desk.model.tower, desk.model.config.bits)

@@ -29,7 +29,8 @@ class Plan:
     minutes: of stage A and stage B. rates: peak learning rates of the reader and the tower in stage
     A, of the new parts and of the decoder in stage B. warm_up: steps. rounded: the part of stage B,
     at its end, that runs with the stored precision in the loop. align: the weight of the
-    alignment's loss in stage B. whole: the part of its batches that keep every token.
+    alignment's loss in stage B. whole: the part of its batches that keep every token. onward: from
+    the shipped model, not from the start files.
     """
 
     minutes: tuple[float, float] = (2.0, 19.0)
@@ -39,6 +40,7 @@ class Plan:
     align: float = 0.2
     whole: float = 0.35
     seed: int = 1
+    onward: bool = False
 
 
 @dataclass
@@ -76,7 +78,10 @@ def share_gradients(parameters: list[nn.Parameter], world: int) -> None:
 
 
 class Clock:
-    """How much of a stage's time is over, the same in every process."""
+    """How much of a stage's time is over, the same in every process.
+
+    It is set again after the first step, which compiles: that can take longer than the rest.
+    """
 
     def __init__(self, minutes: float, desk: Desk) -> None:
         self._end, self._begin, self._desk = minutes * 60, time.monotonic(), desk
@@ -88,8 +93,12 @@ class Clock:
             dist.broadcast(now, 0)
         return float(now) / self._end if now < self._end else 1.0
 
+    def set(self) -> None:
+        """Begin again."""
+        self._begin = time.monotonic()
+
     def seconds(self) -> float:
-        """Since the stage began."""
+        """Since it was set."""
         return time.monotonic() - self._begin
 
 

@@ -25,7 +25,7 @@ from scissor.training.data import Mixture
 from scissor.training.desk import Batch, Desk, Plan
 from scissor.training.render import Atlas, paint
 from scissor.training.run import StageB
-from scissor.training.start import START, load_start
+from scissor.training.start import load_start
 
 TUNED = 0.4
 """Frames of a step of stage A, as a part of stage B's."""
@@ -44,21 +44,16 @@ def quick_tower(tower: Tower, device: torch.device) -> Callable[[Tensor], Seen]:
     return quick
 
 
-def begin(folder: Path) -> Mini:
-    """The model to train: from the start files in `folder`, or else the shipped one, to go on."""
-    if (folder / START).is_file():
-        return load_start(folder)
-    return load().train().requires_grad_(True)
+def begin(folder: Path, onward: bool) -> Mini:
+    """The model to train: from the start files in `folder`, or the shipped one, to go on with."""
+    return load().train().requires_grad_(True) if onward else load_start(folder)
 
 
-def set_up(album: Album, start: Path, rank: int, world: int) -> Desk:
-    """Everything on this process's device; the desk's tower is a frozen copy of the model's.
-
-    start: the folder that may hold the start files.
-    """
+def set_up(album: Album, model: Mini, rank: int, world: int) -> Desk:
+    """Everything on this process's device; the desk's tower is a frozen copy of the model's."""
     cuda = torch.cuda.is_available()
     device = torch.device("cuda", rank) if cuda else torch.device("cpu")
-    model = begin(start).to(device)
+    model = model.to(device)
     eye = deepcopy(model.tower).requires_grad_(False).eval()
     atlas = Atlas.make(album.pictures, album.backgrounds).to(device)
     tokenizer = model.tokenizer
@@ -94,7 +89,7 @@ def work(
     torch.backends.cuda.enable_cudnn_sdp(False)  # it plans anew for every length
     torch._dynamo.config.cache_size_limit = 64
     album = Album.read(data, read_names(shipped()))
-    desk = set_up(album, data, rank, world)
+    desk = set_up(album, begin(data, plan.onward), rank, world)
     mixture = partial(Mixture, album, desk.model.tokenizer, rank=rank)
     single = max(1, round(frames * TUNED))  # the tower's gradients need room
     pictures = mixture(2 * plan.seed, frames=single, lengths={1: 1.0}, questions=0)
@@ -117,8 +112,8 @@ def keep(desk: Desk, out: Path) -> None:
 def launch(plan: Plan, data: Path, out: Path, frames: int, workers: int) -> None:
     """Train on every visible GPU (or slowly on the CPU) and write the model to `out`.
 
-    data: the folder with the pack and the start files. frames: drawn in a step, on one device.
-    workers: processes that make scenes, for one device.
+    data: the folder with the pack and, unless the plan goes onward, the start files. frames: drawn
+    in a step, on one device. workers: processes that make scenes, for one device.
     """
     world = max(1, torch.cuda.device_count())
     args = (world, plan, data, out, frames, workers)

@@ -76,6 +76,8 @@ class StageB:
                 group["lr"] = group["peak"] * rate(part, self.step, self.plan.warm_up)
             self._once(next(batches))
             self.step += 1
+            if self.step == 1:
+                clock.set()
             if self.step % 2000 == 0:
                 keep()
             if self.step % 50 == 0:

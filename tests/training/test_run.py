@@ -168,6 +168,23 @@ def test_no_minutes_are_over_at_once(desk):
     assert 0 <= Clock(5.0, desk).part() < 0.1
 
 
+def test_a_clock_that_is_set_again_forgets_what_was(desk, monkeypatch):
+    now = iter([0.0, 30.0, 40.0, 40.0])
+    monkeypatch.setattr(desks.time, "monotonic", lambda: next(now))
+    clock = Clock(1.0, desk)
+    assert clock.part() == 0.5
+    clock.set()
+    assert clock.part() == 0
+
+
+def test_going_onward_begins_with_what_is_shipped(tmp_path, monkeypatch):
+    monkeypatch.setattr(launch, "load", tiny_mini)
+    model = launch.begin(tmp_path, True)
+    assert all(weight.requires_grad for weight in model.parameters())
+    with pytest.raises(FileNotFoundError):
+        launch.begin(tmp_path, False)
+
+
 def test_gradients_are_shared_in_one_message(monkeypatch):
     weights = [torch.nn.Parameter(torch.zeros(*shape)) for shape in [(2, 3), (4,), (5,)]]
     grads = [torch.randn_like(weight) for weight in weights[:2]]
@@ -184,7 +201,7 @@ def test_gradients_are_shared_in_one_message(monkeypatch):
 
 
 def test_the_command_trains_both_stages_and_writes_a_model(pack, tmp_path, monkeypatch, capsys):
-    start = lambda folder: tiny_mini().train().requires_grad_(True)  # noqa: E731
+    start = lambda folder, onward: tiny_mini().train().requires_grad_(True)  # noqa: E731
     monkeypatch.setattr(launch, "begin", start)
     monkeypatch.setattr(launch, "read_names", lambda folder: NAMES)
     plan = Plan(minutes=(0.005, 0.005), warm_up=1, rounded=1.0)
