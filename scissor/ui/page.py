@@ -89,7 +89,8 @@ def _left(events: Events, opening: Opening) -> dict[str, gr.Component]:
         "question": gr.Textbox(
             opening.question,
             label="Question",
-            info="mini knows things, colours, corners, movement, and what comes or goes.",
+            info="mini knows things, that people are there, colours, corners, movement, what comes "
+            "or goes. Busy natural scenes it mostly names wrongly.",
             lines=2,
             max_length=500,
             elem_id="sc-question",
