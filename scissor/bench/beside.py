@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from statistics import fmean
 
-from scissor.bench.comparison import condition_of, seconds_first
+from scissor.bench.comparison import condition_of, ranked, seconds_first
 from scissor.bench.intervals import mean_over_kinds
 from scissor.bench.measure import Condition
 from scissor.methods import METHODS
@@ -32,9 +32,7 @@ def beside(rows: Iterable[dict], others: Iterable[dict], names: tuple[str, str])
     heads = ["kept", "method", "questions", *(f"right, {name}" for name in names)]
     heads += ["same answers", "drifts apart", f"first word, {names[1]}"]
     rule = ["---", "---", *["---:"] * (len(heads) - 2)]
-    order = ["all", *METHODS]
-    ranks = sorted(pairs, key=lambda c: (-c.retention, order.index(c.method)))
-    body = [_cells(condition, pairs[condition], clocks) for condition in ranks]
+    body = [_cells(condition, pairs[condition], clocks) for condition in ranked(pairs)]
     table = [f"| {' | '.join(line)} |" for line in (heads, rule, *body)]
     every = [pair for found in pairs.values() for pair in _answers(found)]
     note = f"{_alike(every):.1%} of {len(every):,} answers are the same, letter by letter."

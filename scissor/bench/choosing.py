@@ -10,14 +10,12 @@ from collections.abc import Iterator, Sequence
 
 from torch import Tensor
 
-from scissor.bench.measure import Condition
+from scissor.bench.measure import Condition, encode
 from scissor.cost import visual_counts
-from scissor.methods import METHODS
 from scissor.models.contract import Kept, VideoLLM
 from scissor.models.drafts import Prefix
 from scissor.scenes import Clip, Library, Reader
 from scissor.scenes.choices import Choice, choices
-from scissor.scenes.render import clip as as_video
 from scissor.types import Encoded
 
 
@@ -36,21 +34,18 @@ def choose(
     asked = choices(clip, library)
     if not asked:
         return
-    video = as_video(clip.scene, library, frames, f"clip {clip.index}")
-    looks = any(c.method != "all" and METHODS[c.method].needs_attention for c in wanted)
-    encoded = model.encode(video, attention=looks)
+    encoded, reached = encode(model, clip, wanted, library=library, frames=frames)
     total = encoded.tokens.shape[0] * encoded.tokens.shape[1]
-    for condition in wanted:
-        if condition.reached(len(encoded.tokens)):
-            kept, prefix = condition.kept(encoded), Prefix()
-            yield {
-                "clip": clip.index,
-                "method": condition.method,
-                "retention": condition.retention,
-                "kept": visual_counts(kept, total, model.shape.layers)[-1],
-                "total": total,
-                "answers": [_answer(model, encoded, kept, choice, prefix) for choice in asked],
-            }
+    for condition in reached:
+        kept, prefix = condition.kept(encoded), Prefix()
+        yield {
+            "clip": clip.index,
+            "method": condition.method,
+            "retention": condition.retention,
+            "kept": visual_counts(kept, total, model.shape.layers)[-1],
+            "total": total,
+            "answers": [_answer(model, encoded, kept, choice, prefix) for choice in asked],
+        }
 
 
 def _answer(model: VideoLLM, encoded: Encoded, kept: Kept, choice: Choice, prefix: Prefix) -> dict:

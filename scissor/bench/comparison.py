@@ -65,12 +65,17 @@ def compare(rows: Iterable[dict], timed: Iterable[dict] = ()) -> list[Line]:
     found: dict[Condition, list[dict]] = {}
     for row in rows:
         found.setdefault(condition_of(row), []).append(row)
-    order = ["all", *METHODS]
-    ranks = sorted(found, key=lambda c: (-c.retention, order.index(c.method)))
+    ranks = ranked(found)
     full = next((_right(found[c]).mean for c in ranks if c.method == "all"), None)
     ours = {c: found.get(Condition(OURS, c.retention)) for c in ranks}
     lines = [_line(c, found[c], full, ours[c]) for c in ranks]
     return [replace(line, first=line.first or clocks.get(line.condition)) for line in lines]
+
+
+def ranked(conditions: Iterable[Condition]) -> list[Condition]:
+    """As tables list them: by falling retention, all tokens first, then as the methods stand."""
+    order = ["all", *METHODS]
+    return sorted(conditions, key=lambda c: (-c.retention, order.index(c.method)))
 
 
 def seconds_first(rows: Iterable[dict]) -> dict[Condition, float]:

@@ -74,10 +74,7 @@ def measure(
     rows: above 0 many answers are written at once, in batches of so many positions, and nothing is
     timed (models/together.py); a model that cannot is asked one thing after the other.
     """
-    video = as_video(clip.scene, library, frames, f"clip {clip.index}")
-    looks = any(c.method != "all" and METHODS[c.method].needs_attention for c in wanted)
-    encoded = model.encode(video, attention=looks)
-    reached = [c for c in wanted if c.reached(len(encoded.tokens))]
+    encoded, reached = encode(model, clip, wanted, library=library, frames=frames)
     asked = [question.text for question in clip.questions]
     if rows and hasattr(model, "follow_all"):
         told = _together(model, encoded, asked, reached, rows)
@@ -93,6 +90,16 @@ def measure(
             "seconds": {stage: round(value, 3) for stage, value in found.seconds.items()},
             "answers": [_answer(*one, reader) for one in said],
         }
+
+
+def encode(
+    model: VideoLLM, clip: Clip, wanted: Sequence[Condition], *, library: Library, frames: int
+) -> tuple[Encoded, list[Condition]]:
+    """A clip as all of its conditions need it, and those of them that it reaches."""
+    video = as_video(clip.scene, library, frames, f"clip {clip.index}")
+    looks = any(c.method != "all" and METHODS[c.method].needs_attention for c in wanted)
+    encoded = model.encode(video, attention=looks)
+    return encoded, [c for c in wanted if c.reached(len(encoded.tokens))]
 
 
 def _answer(question: Question, text: str, found: Fidelity, reader: Reader) -> dict:

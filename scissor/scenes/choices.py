@@ -15,7 +15,7 @@ from typing import Any
 from scissor.scenes.dice import Dice
 from scissor.scenes.exam import Clip
 from scissor.scenes.library import Library
-from scissor.scenes.questions import KINDS, TARGETS, Question
+from scissor.scenes.questions import KINDS, TARGETS, Question, could_be_said
 from scissor.scenes.scene import Scene
 from scissor.scenes.wordings import answer
 
@@ -64,9 +64,7 @@ def _names(truth: str, scene: Scene, library: Library, rng: Dice) -> list[str]:
     """The other things of the scene, then names of what could be taken for none of them."""
     shown = [actor.name for actor in scene.actors]
     others = rng.shuffled([name for name in shown if name != truth])[: OPTIONS - 1]
-    near = set().union(*(library.enemies[name] for name in shown))
-    if scene.background is not None:
-        near |= library.shown.get(library.backgrounds[scene.background].scene, frozenset())
+    near = could_be_said(scene, library)
     while len(others) < OPTIONS - 1:
         name = rng.choice([name for name in library.by_name if name not in near])
         others.append(name)

@@ -72,11 +72,17 @@ def _count(scene: Scene, library: Library, rng: Dice) -> list[Found]:
     return [(len(scene.actors), None)] if sure else []
 
 
-def _exist(scene: Scene, library: Library, rng: Dice) -> list[Found]:
-    names = [actor.name for actor in scene.actors]
-    near = set().union(*(library.enemies[name] for name in names))
+def could_be_said(scene: Scene, library: Library) -> set[str]:
+    """Names of what a scene shows, of what that could be taken for, and of what its place shows."""
+    near = set().union(*(library.enemies[actor.name] for actor in scene.actors))
     if scene.background is not None:
         near |= library.shown.get(library.backgrounds[scene.background].scene, frozenset())
+    return near
+
+
+def _exist(scene: Scene, library: Library, rng: Dice) -> list[Found]:
+    names = [actor.name for actor in scene.actors]
+    near = could_be_said(scene, library)
     others = [name for name in library.by_name if name not in near]
     topics = {library.words[name].topic for name in names}
     like = [name for name in others if library.words[name].topic in topics]

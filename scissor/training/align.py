@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from scissor.mini.quantise import round_weight, spec_of
 from scissor.mini.tower import Seen, Tower
-from scissor.training.desk import Batch, Clock, Desk, Plan, last, rate, take_step
+from scissor.training.desk import Batch, Desk, Plan, steps, take_step
 from scissor.training.render import draw
 
 SHARPNESS = 25.0
@@ -25,12 +25,18 @@ Look = Callable[[Tensor], tuple[Tensor, Tensor]]
 
 def see(desk: Desk, batch: Batch) -> tuple[Tensor, Tensor]:
     """Draw a batch, run the frozen tower and the reader: tokens [B, T, N, D], cover (render.py)."""
-    config = desk.model.config
     with torch.no_grad():
-        frames, cover = draw(desk.atlas, batch, config.frame, config.grid[0], desk.paint)
+        frames, cover = drawn(desk, batch)
         seen = desk.tower(frames.flatten(0, 1))
         seen = force_evidence(seen, batch["forced"], cover)
     return desk.model.tokens(seen).unflatten(0, frames.shape[:2]), cover
+
+
+@torch.no_grad()
+def drawn(desk: Desk, batch: Batch) -> tuple[Tensor, Tensor]:
+    """The batch's frames as the model reads them, and what its cells show (render.draw)."""
+    config = desk.model.config
+    return draw(desk.atlas, batch, config.frame, config.grid[0], desk.paint)
 
 
 def force_evidence(seen: Seen, forced: Tensor, cover: Tensor) -> Seen:
@@ -89,28 +95,17 @@ class StageA:
 
     def run(self, batches: Iterator[Batch]) -> None:
         """To the end of the plan's minutes; then the tower has the weights that will be stored."""
-        desk, plan = self.desk, self.plan
-        clock, step = Clock(plan.minutes[0], desk), 0
-        while (part := clock.part()) < 1:
-            for group in self.optimiser.param_groups:
-                group["lr"] = group["peak"] * rate(part, step, plan.warm_up)
+        desk = self.desk
+        for _ in steps(desk, self.plan, "A", self.optimiser):
             cuda = desk.device.type == "cuda"
             with torch.autocast(desk.device.type, torch.bfloat16, enabled=cuda):
                 loss = self._loss(next(batches))
             take_step(desk, self.optimiser, self.parameters, loss)
-            step += 1
-            if step == 1:
-                clock.set()
-            if step % 50 == 0:
-                desk.say(stage="A", step=step, seconds=clock.seconds(), **last(desk))
         store(desk.model.tower, desk.model.config.bits)
 
     def _loss(self, batch: Batch) -> Tensor:
         desk, model = self.desk, self.desk.model
-        with torch.no_grad():
-            frames, cover = draw(
-                desk.atlas, batch, model.config.frame, model.config.grid[0], desk.paint
-            )
+        frames, cover = drawn(desk, batch)
         flat = frames.flatten(0, 1)
         features, logits = model.tower.look(flat)
         seen = force_evidence(model.tower.seen(features, logits), batch["forced"], cover)

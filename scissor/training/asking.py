@@ -68,9 +68,10 @@ def questions(rng: Dice, album: Album, shot: Shot, count: int) -> list[Question]
         return _about_view(rng, album, shot, count)
     pool = [ask(kind, shot.scene, album.library, rng) for kind in rng.shuffled(list(KINDS))]
     asked = [question for question in pool if question]
-    place = _place(rng, album, shot)
-    if place and rng.chance(0.25):
-        asked.insert(0, place)
+    place = _place_of(album, shot)
+    about = _about_place(rng, place) if place else None
+    if about and rng.chance(0.25):
+        asked.insert(0, about)
     if rng.chance(0.3):
         asked.insert(0, _absent(rng, album, shot))
     if rng.chance(0.5):
@@ -82,9 +83,8 @@ def questions(rng: Dice, album: Album, shot: Shot, count: int) -> list[Question]
     return asked[:count]
 
 
-def _place(rng: Dice, album: Album, shot: Shot) -> Question | None:
-    place = _place_of(album, shot)
-    return Question("place", rng.choice(PLACE_TEXTS), place, place) if place else None
+def _about_place(rng: Dice, place: str) -> Question:
+    return Question("place", rng.choice(PLACE_TEXTS), place, place)
 
 
 def _place_of(album: Album, shot: Shot) -> str | None:
@@ -176,7 +176,7 @@ def _about_view(rng: Dice, album: Album, shot: Shot, count: int) -> list[Questio
     place = _place_of(album, shot)
     while len(found) < count:
         if place and rng.chance(0.2):
-            found.append(Question("place", rng.choice(PLACE_TEXTS), place, place))
+            found.append(_about_place(rng, place))
         elif rng.chance(0.1):
             found.append(_unknowable(rng, album, shot))
         elif rng.chance(0.2):

@@ -35,7 +35,7 @@ def split(found: list[Cutout]) -> tuple[list[Cutout], list[Cutout]]:
         family = min(families, key=families.__getitem__)
         best = min((p for p in mine if p.family == family), key=lambda p: p.digest)
         held.append(best)
-        train += [p for p in mine if p.family != family and likeness(p, best) < TWIN]
+        train += apart([best], mine)
     digests = {picture.digest for picture in held}
     return held, [p for p in train if p.digest not in digests]
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import count
 
 import torch
 import torch.distributed as dist
@@ -105,6 +106,25 @@ class Clock:
 def rate(part: float, step: int, warm_up: int) -> float:
     """Linear warm-up, then half a cosine down to 2% of the peak."""
     return min(1.0, (step + 1) / warm_up) * (0.51 + 0.49 * math.cos(math.pi * part))
+
+
+def steps(desk: Desk, plan: Plan, stage: str, optimiser: torch.optim.Optimizer) -> Iterator[float]:
+    """The part of the minutes of stage "A" or "B" that is over, once a step until they all are.
+
+    Before it the rates are set, from every group's "peak"; after every fiftieth, what it measured
+    is told.
+    """
+    clock = Clock(plan.minutes["AB".index(stage)], desk)
+    for step in count():
+        if (part := clock.part()) >= 1:
+            return
+        for group in optimiser.param_groups:
+            group["lr"] = group["peak"] * rate(part, step, plan.warm_up)
+        yield part
+        if step == 0:
+            clock.set()
+        if step % 50 == 49:
+            desk.say(stage=stage, step=step + 1, seconds=clock.seconds(), **last(desk))
 
 
 def take_step(

@@ -196,7 +196,7 @@ def without_paper(image: Image.Image) -> Image.Image:
 
 def _icons(source: str, folder: Path, words: set[str]) -> Iterator[Cutout]:
     """An icon set's drawings; one of a single colour is tinted by its digest."""
-    book = pictures._icons(folder)
+    book = pictures.icons_of(folder)
     for name in sorted(words):
         key = name.replace(" ", "-")
         tries = (f"{key}-duotone", key) if source == "ph" else (key,)
@@ -206,5 +206,5 @@ def _icons(source: str, folder: Path, words: set[str]) -> Iterator[Cutout]:
         digest = hashlib.sha256(f"{name} {book[icon]}".encode()).hexdigest()
         tint = "#" + "".join(f"{int(digest[i : i + 2], 16) * 3 // 4:02x}" for i in (0, 2, 4))
         drawing = re.sub("currentColor|#2F88FF", tint, book[icon], flags=re.IGNORECASE)
-        drawn = pictures._render(drawing.encode())
+        drawn = pictures.render(drawing.encode())
         yield Cutout(name, f"{source}:{icon}", source, digest, pictures.trim(drawn))

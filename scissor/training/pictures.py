@@ -142,7 +142,7 @@ def cutouts(names: list[Name], folders: dict[str, Path]) -> Iterator[Cutout]:
                 if digest in seen or key in name.never or source in name.never:
                     continue
                 seen.add(digest)
-                yield Cutout(name.name, key, FAMILY[source], digest, trim(_render(data)))
+                yield Cutout(name.name, key, FAMILY[source], digest, trim(render(data)))
         for stamp in name.stamps:
             yield _stamp(name.name, stamp, folders)
 
@@ -157,7 +157,7 @@ def _emoji(name: Name, source: str, folders: dict[str, Path]) -> Iterator[str]:
                     yield code
                     break
         return
-    icons = _icons(folders[source])
+    icons = icons_of(folders[source])
     for slug in name.fx if source == "fxemoji" else ():
         if slug in icons:
             yield slug
@@ -171,7 +171,7 @@ def _emoji(name: Name, source: str, folders: dict[str, Path]) -> Iterator[str]:
 
 
 @cache
-def _icons(folder: Path) -> dict[str, str]:
+def icons_of(folder: Path) -> dict[str, str]:
     """Each icon and alias of an iconify set as a whole SVG document."""
     book = json.loads((folder / "icons.json").read_text())
     whole = {"width": book.get("width", 16), "height": book.get("height", 16)}
@@ -203,7 +203,7 @@ def _codes(folder: Path) -> dict[str, list[str]]:
 def _drawing(source: str, key: str, folders: dict[str, Path]) -> bytes:
     if source == "fluent-3d":
         return (folders[source] / "assets" / f"{key}.webp").read_bytes()
-    return _icons(folders[source])[key].encode()
+    return icons_of(folders[source])[key].encode()
 
 
 def _stamp(name: str, stamp: str, folders: dict[str, Path]) -> Cutout:
@@ -213,10 +213,10 @@ def _stamp(name: str, stamp: str, folders: dict[str, Path]) -> Cutout:
     )
     data = file.read_bytes()
     digest = hashlib.sha256(data).hexdigest()
-    return Cutout(name, f"stamps:{stamp}", f"stamps:{stamp}", digest, trim(_render(data)))
+    return Cutout(name, f"stamps:{stamp}", f"stamps:{stamp}", digest, trim(render(data)))
 
 
-def _render(data: bytes) -> Image.Image:
+def render(data: bytes) -> Image.Image:
     """RGBA picture of an SVG (256 pixels wide) or of a bitmap."""
     if data[:4] in (b"RIFF", b"\x89PNG", b"GIF8") or data[:3] == b"\xff\xd8\xff":
         return Image.open(io.BytesIO(data)).convert("RGBA")
@@ -260,7 +260,7 @@ def load_background(
         if data[:4] == b"RIFF":
             data = data[: int.from_bytes(data[4:8], "little") + 8]
     if path.endswith(".svg"):
-        return data, _render(re.sub(rb"<\?xml[^>]*\?>", b"", data)).convert("RGB")
+        return data, render(re.sub(rb"<\?xml[^>]*\?>", b"", data)).convert("RGB")
     image = Image.open(io.BytesIO(data))
     image.draft("RGB", (1280, 960))
     return data, image.convert("RGB")

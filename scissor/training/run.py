@@ -18,7 +18,7 @@ from scissor.mini.quantise import start_rounding
 from scissor.training import reduce as fewer
 from scissor.training.align import align_loss, see
 from scissor.training.decode import many_questions
-from scissor.training.desk import Batch, Clock, Desk, Plan, last, rate, take_step
+from scissor.training.desk import Batch, Desk, Plan, steps, take_step
 
 IGNORE = -100
 
@@ -67,21 +67,14 @@ class StageB:
 
     def run(self, batches: Iterator[Batch], keep: Callable[[], None]) -> None:
         """To the end of the plan's minutes; `keep` is called every 2,000 steps."""
-        clock = Clock(self.plan.minutes[1], self.desk)
-        while (part := clock.part()) < 1:
+        for part in steps(self.desk, self.plan, "B", self.optimiser):
             if not self.rounding and part > 1 - self.plan.rounded:
                 start_rounding(self.desk.model, self.desk.model.config.bits)
                 self.rounding = True
-            for group in self.optimiser.param_groups:
-                group["lr"] = group["peak"] * rate(part, self.step, self.plan.warm_up)
             self._once(next(batches))
             self.step += 1
-            if self.step == 1:
-                clock.set()
             if self.step % 2000 == 0:
                 keep()
-            if self.step % 50 == 0:
-                self.desk.say(stage="B", step=self.step, seconds=clock.seconds(), **last(self.desk))
 
     def _once(self, batch: Batch) -> None:
         desk, plan = self.desk, self.plan
