@@ -13,8 +13,9 @@ PAINTED = """(selector) => {
 def painted(page, *names):
     """Wait until the overlay, or the canvases named, show a picture: frames decode at leisure."""
     for name in names or ("screen",):
+        there = "document.querySelector(selector) !== null"  # the page may still be building it
         page.wait_for_function(
-            f"(selector) => ({PAINTED})(selector) > 20", arg=f'[data-at="{name}"]'
+            f"(selector) => {there} && ({PAINTED})(selector) > 20", arg=f'[data-at="{name}"]'
         )
 
 
