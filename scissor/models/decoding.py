@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -23,8 +24,8 @@ from scissor.types import Compression, Encoded, InDecoder
 if TYPE_CHECKING:
     from scissor.models.drafts import Prefix
 
-Around = Callable[[], AbstractContextManager]
-"""Makes the context every forward call of one run stands in: the prompt's first, then the rest."""
+Around = Callable[[Any], AbstractContextManager]
+"""Makes, of a run's cache, the context each of its forward calls stands in, the prompt's first."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,9 +151,15 @@ class Run:
         return self._forward(input_ids=ids[None], position_ids=positions.expand(*lead, -1))
 
     def _forward(self, **inputs: Any) -> Tensor:
-        with self._around():
-            out = self._lm(past_key_values=self._cache, use_cache=True, **inputs)
+        with self._around(self._cache):
+            out = self._lm(**cached(self._lm, self._cache), **inputs)
         return out.logits[0].float()
+
+
+def cached(lm: nn.Module, cache: Any) -> dict[str, Any]:
+    """The arguments that make `lm` read and write `cache`; transformers 5.24 renamed one."""
+    name = "cache" if "cache" in signature(lm.forward).parameters else "past_key_values"
+    return {name: cache, "use_cache": True}
 
 
 def greedy(

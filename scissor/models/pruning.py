@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import torch
@@ -47,14 +48,14 @@ class Pruner:
         self._query: Tensor | None = None
 
     @contextmanager
-    def __call__(self) -> Iterator[None]:
-        """A context for the next forward call."""
+    def __call__(self, cache: Any) -> Iterator[None]:
+        """A context for the next forward call over `cache`."""
         start, prefill = self._how.layer, self.kept is None
         watch = self._layers[start - 1].self_attn
         hooks = []
         if prefill:
             hooks.append(watch.register_forward_pre_hook(self._see_query, with_kwargs=True))
-        change = self._prune if prefill else self._fit_mask
+        change = partial(self._prune, cache) if prefill else self._fit_mask
         for layer in self._layers[start:]:
             hooks.append(layer.register_forward_pre_hook(change, with_kwargs=True))
         try:
@@ -72,12 +73,12 @@ class Pruner:
         self._query = query * cos + torch.cat([-second, first], dim=-1) * sin  # [heads, width]
 
     def _prune(
-        self, layer: nn.Module, args: tuple, kwargs: dict[str, Any]
+        self, cache: Any, layer: nn.Module, args: tuple, kwargs: dict[str, Any]
     ) -> tuple[tuple, dict[str, Any]]:
         """Shorten what a layer of the prefill reads; the first one's hidden states as well."""
         hidden = args[0]
         if self.kept is None:
-            self._choose(kwargs["past_key_values"])
+            self._choose(cache)
             hidden = hidden[:, self._rows.to(hidden.device)]
         rows = self._rows.to(hidden.device)
         short = {

@@ -8,7 +8,6 @@ Leaves pixels and positions to qwen_vision.py, the rest to adapter.py.
 from __future__ import annotations
 
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import torch
@@ -64,6 +63,8 @@ def finish(lm: nn.Module, prompt: Prompt, layout: Layout, encoded: Encoded) -> P
     The model puts both into the placeholders' places itself, so the embeddings hold placeholders.
     A kept token takes its hub's deepstack rows.
     """
+    from transformers.models.qwen3_vl.modeling_qwen3_vl import BaseModelOutputWithDeepstackFeatures
+
     positions, start = position_ids(lm, layout, encoded)
     where = prompt.embeds.device
     rows = prompt.embeds[0, prompt.visual.to(where)]
@@ -71,7 +72,9 @@ def finish(lm: nn.Module, prompt: Prompt, layout: Layout, encoded: Encoded) -> P
     slot = layout.ids[layout.slots[:1]].to(where)
     embeds[0, prompt.visual.to(where)] = lm.get_input_embeddings()(slot)
     deep = encoded.extras["deepstack"].flatten(0, 1)[layout.hubs].to(where, embeds.dtype)
-    video = SimpleNamespace(pooler_output=[rows], deepstack_features=[[x] for x in deep.unbind(1)])
+    video = BaseModelOutputWithDeepstackFeatures(
+        pooler_output=[rows], deepstack_features=[[x] for x in deep.unbind(1)]
+    )
     more = {"mm_encoder_outputs": {"video": video}}
     return replace(prompt, embeds=embeds, positions=positions, start=start, extra=more)
 

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from scissor.models.decoding import Prompt
+from scissor.models.decoding import Prompt, cached
 from scissor.models.drafts import Followed, agreed
 
 ROWS = 32_768
@@ -166,4 +166,4 @@ class _Batch:
         )
 
     def _forward(self, **inputs: Any) -> Tensor:
-        return self._lm(past_key_values=self._cache, use_cache=True, **inputs).logits.float()
+        return self._lm(**cached(self._lm, self._cache), **inputs).logits.float()

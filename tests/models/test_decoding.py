@@ -100,7 +100,7 @@ def test_every_forward_call_stands_in_the_context(decoder, prompt):
     log = []
 
     @contextmanager
-    def around():
+    def around(cache):
         log.append("in")
         yield
         log.append("out")
