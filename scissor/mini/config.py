@@ -40,7 +40,9 @@ class Config:
 
     frame: side of the square pictures the tower reads, in pixels. glance: side at which it reads
     them once more, made small, 0 for not at all. stages: (repeats, kernel, stride, expansion,
-    width) of the tower's inverted bottlenecks. evidence: likeliest classes kept a cell.
+    width) of the tower's inverted bottlenecks. evidence: likeliest classes kept a cell, of
+    ImageNet's and of the drawn ones each. drawn: names of drawn things that the classifier knows
+    beside ImageNet's; if any, one more row stands for none of them.
     decoder: keyword arguments of transformers' LlamaConfig. bits: by prefix of a weight's name, the
     bits and the group length it is stored in (group 0: one scale an output row); the longest prefix
     rules, and vectors are stored as they are. The tower's first stages are small, and an error in
@@ -63,6 +65,7 @@ class Config:
     taps: tuple[int, ...] = (6, 4, 3)
     head: int = 1280
     classes: int = 1000
+    drawn: int = 0
     evidence: int = 5
     reader_width: int = 384
     reader_layers: int = 4
@@ -94,6 +97,11 @@ class Config:
         """Channels of a cell's features: the tapped stages side by side, then the glance's last."""
         glanced = self.stages[-1][4] if self.glance else 0
         return sum(self.stages[tap][4] for tap in self.taps) + glanced
+
+    @property
+    def rows(self) -> int:
+        """Rows of the tower's classifier: ImageNet's classes, the drawn names, none of these."""
+        return self.classes + (self.drawn + 1 if self.drawn else 0)
 
     @property
     def width(self) -> int:

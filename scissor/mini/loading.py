@@ -1,4 +1,4 @@
-"""The embedded model's folder: config.json, model.safetensors, tokenizer.json and imagenet.txt.
+"""The embedded model's folder: config.json, model.safetensors, tokenizer.json and the names.
 
 Knows how the model is written there and read again as ordinary float32 modules. Leaves the stored
 format of a weight to quantise.py.
@@ -16,7 +16,8 @@ from scissor.mini.decoder import TOKENIZER, load_tokenizer
 from scissor.mini.model import Mini
 from scissor.mini.quantise import dequantise, plain_state, quantise
 
-WEIGHTS, CONFIG, NAMES = "model.safetensors", "config.json", "imagenet.txt"
+WEIGHTS, CONFIG = "model.safetensors", "config.json"
+NAMES, DRAWN = "imagenet.txt", "drawn.txt"
 
 
 def shipped() -> Path:
@@ -29,6 +30,12 @@ def read_names(folder: str | Path) -> list[str]:
     return (Path(folder) / NAMES).read_text(encoding="utf-8").split("\n")[:-1]
 
 
+def read_drawn(folder: str | Path) -> list[str]:
+    """The drawn names of a folder, in the order of the classifier's further rows; mostly none."""
+    path = Path(folder) / DRAWN
+    return path.read_text(encoding="utf-8").split("\n")[:-1] if path.is_file() else []
+
+
 def save(model: Mini, folder: str | Path) -> None:
     """Write the model's weights, in few bits, and its configuration, tokenizer and names."""
     from safetensors.torch import save_file
@@ -38,7 +45,14 @@ def save(model: Mini, folder: str | Path) -> None:
     save_file(quantise(plain_state(model), model.config.bits), folder / WEIGHTS)
     model.config.write(folder / CONFIG)
     model.tokenizer.backend_tokenizer.save(str(folder / TOKENIZER), pretty=False)
-    (folder / NAMES).write_text("\n".join(model.class_names) + "\n", encoding="utf-8")
+    classes = model.config.classes
+    _write(folder / NAMES, model.class_names[:classes])
+    if model.config.drawn:
+        _write(folder / DRAWN, model.class_names[classes:])
+
+
+def _write(path: Path, names: list[str]) -> None:
+    path.write_text("\n".join(names) + "\n", encoding="utf-8")
 
 
 def blank(folder: str | Path) -> Mini:
@@ -46,7 +60,7 @@ def blank(folder: str | Path) -> Mini:
     import transformers.models.llama.modeling_llama  # noqa: F401  torch 2.8 cannot import it below
 
     config = Config.read(Path(folder) / CONFIG)
-    tokenizer, names = load_tokenizer(folder), read_names(folder)
+    tokenizer, names = load_tokenizer(folder), [*read_names(folder), *read_drawn(folder)]
     with torch.device("meta"):
         return Mini(config, tokenizer, names)
 

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 
 class Mini(nn.Module):
-    """Tower, reader, place embedding and decoder; `names` are ImageNet's classes as words."""
+    """Tower, reader, place embedding and decoder.
+
+    names: ImageNet's classes as words, then the drawn names (config.drawn).
+    """
 
     def __init__(
         self, config: Config, tokenizer: PreTrainedTokenizerFast, names: Sequence[str]

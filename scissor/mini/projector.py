@@ -1,8 +1,8 @@
 """From what the tower sees to the tokens the decoder reads.
 
 Knows the reader (attention within a frame, then a projection to the decoder's width), the second
-way in for ImageNet evidence as words, and the place embedding that enters after compression. Leaves
-which tokens are kept, and the prompt around them, to others.
+way in for the tower's evidence as words, and the place embedding that enters after compression.
+Leaves which tokens are kept, and the prompt around them, to others.
 """
 
 from __future__ import annotations
@@ -50,7 +50,8 @@ class Reader(nn.Module):
     """Seen cells -> visual tokens.
 
     Two ways in: the features through attention and a two-layer MLP, and, times a learned `scale`,
-    the probability-weighted mean of the embedded names of each cell's likeliest ImageNet classes.
+    the probability-weighted mean of the embedded names of each cell's likeliest ImageNet classes;
+    where the model has drawn names, theirs likewise, times `drawn_scale`.
     """
 
     def __init__(self, config: Config) -> None:
@@ -66,12 +67,14 @@ class Reader(nn.Module):
         self.leave = nn.LayerNorm(width)
         self.up = nn.Linear(width, config.projector_width)
         self.down = nn.Linear(config.projector_width, config.width)
+        self.evidence = config.evidence
         self.scale = nn.Parameter(torch.tensor(0.5))
+        self.drawn_scale = nn.Parameter(torch.tensor(0.5)) if config.drawn else None
         if not self.position.is_meta:
             nn.init.normal_(self.position, std=0.02)
 
     def forward(self, seen: Seen, names: Tensor) -> Tensor:
-        """Seen and the embedded class names [classes, D] -> visual tokens [B, N, D]."""
+        """Seen and the embedded names of all classes [names, D] -> visual tokens [B, N, D]."""
         x = self._enter(seen)
         for block in self.blocks:
             x = block(x)
@@ -89,8 +92,12 @@ class Reader(nn.Module):
         return self.enter(self.norm(seen.features)) + self.position
 
     def _leave(self, x: Tensor, seen: Seen, names: Tensor) -> Tensor:
-        said = (seen.probabilities[..., None] * names[seen.classes]).sum(-2)
-        return self.down(F.gelu(self.up(self.leave(x)))) + self.scale * said.to(x.dtype)
+        said = seen.probabilities[..., None] * names[seen.classes]
+        token = self.down(F.gelu(self.up(self.leave(x))))
+        token = token + self.scale * said[..., : self.evidence, :].sum(-2).to(x.dtype)
+        if self.drawn_scale is None:
+            return token
+        return token + self.drawn_scale * said[..., self.evidence :, :].sum(-2).to(x.dtype)
 
 
 class PlaceEmbedding(nn.Module):

@@ -27,7 +27,8 @@ class Seen(NamedTuple):
     """What the tower sees in B frames of N cells.
 
     features: [B, N, F]. classes: [B, N, k] int64, the likeliest ImageNet classes of a cell, best
-    first. probabilities: [B, N, k], theirs among all classes.
+    first; where the model has drawn names (config.drawn), then the k likeliest of those, numbered
+    on from ImageNet's. probabilities: likewise, among all of their kind.
     """
 
     features: Tensor
@@ -114,14 +115,14 @@ class Tower(nn.Module):
         pairs = zip(widths[:-1], config.stages, strict=True)
         self.stages = nn.ModuleList(_stage(width, stage) for width, stage in pairs)
         self.head = SameConv(widths[-1], config.head, 1)
-        self.classifier = nn.Linear(config.head, config.classes)
+        self.classifier = nn.Linear(config.head, config.rows)
 
     def forward(self, frames: Tensor) -> Seen:
         """[B, S, S, 3] uint8 RGB, S = config.frame, -> Seen with N = rows * cols cells."""
         return self.seen(*self.look(frames))
 
     def look(self, frames: Tensor) -> tuple[Tensor, Tensor]:
-        """As forward: the cells' features [B, N, F] and ImageNet logits [B, N, classes]."""
+        """As forward: the cells' features [B, N, F] and the classifier's logits [B, N, rows]."""
         maps = self.maps(frames)
         last = maps[-1]
         cells = last.shape[-2:]
@@ -135,9 +136,15 @@ class Tower(nn.Module):
         return features, said
 
     def seen(self, features: Tensor, logits: Tensor) -> Seen:
-        """The features and the few likeliest of all classes."""
-        likely = logits.float().softmax(-1).topk(self.config.evidence, -1)
-        return Seen(features, likely.indices, likely.values.to(features.dtype))
+        """The features and the few likeliest classes of either kind."""
+        few, classes = self.config.evidence, self.config.classes
+        likely = logits[..., :classes].float().softmax(-1).topk(few, -1)
+        found, sure = likely.indices, likely.values
+        if self.config.drawn:
+            named = logits[..., classes:].float().softmax(-1)[..., :-1].topk(few, -1)
+            found = torch.cat([found, named.indices + classes], -1)
+            sure = torch.cat([sure, named.values], -1)
+        return Seen(features, found, sure.to(features.dtype))
 
     def shrink(self, frames: Tensor) -> Tensor:
         """[B, S, S, 3] uint8 -> [B, G, G, 3], G = config.glance, by area; in the tower's type."""
@@ -155,9 +162,10 @@ class Tower(nn.Module):
         return maps
 
     def cell_logits(self, last: Tensor) -> Tensor:
-        """The last stage's map [B, C, H, W] -> every cell's logits [B, classes, H, W]."""
+        """The last stage's map [B, C, H, W] -> every cell's logits [B, rows, H, W]."""
         return self.classifier(F.relu6(self.head(last)).permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
 
     def picture_logits(self, frames: Tensor) -> Tensor:
         """[B, S, S, 3] uint8 -> ImageNet logits of the whole picture, [B, classes]."""
-        return self.classifier(F.relu6(self.head(self.maps(frames)[-1])).mean((2, 3)))
+        pooled = F.relu6(self.head(self.maps(frames)[-1])).mean((2, 3))
+        return self.classifier(pooled)[..., : self.config.classes]

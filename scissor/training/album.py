@@ -51,6 +51,11 @@ class Album:
         return list(dict.fromkeys([*self.library.words, *COLOURS, *places]))
 
     @cached_property
+    def drawn(self) -> list[str]:
+        """Names of the things that there are pictures of, in order of the alphabet."""
+        return sorted({picture.name for picture in self.library.pictures})
+
+    @cached_property
     def where(self) -> dict[str, int]:
         """Index into `names`."""
         return {name: i for i, name in enumerate(self.names)}

@@ -1,42 +1,32 @@
 """Stage A: every token learns to be nearest to the words of what its cell shows.
 
-Knows how frames are seen in training, the alignment's loss, and how the tower is tuned to drawings
-while it keeps what it says of natural pictures. Leaves answering to run.py, pixels to render.py.
+Knows how frames are seen in training and the alignment's loss. Leaves the tower's own learning to
+naming.py, answering to run.py, pixels to render.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from scissor.mini.quantise import round_weight, spec_of
-from scissor.mini.tower import Seen, Tower
+from scissor.mini.tower import Seen
 from scissor.training.desk import Batch, Desk, Plan, steps, take_step
 from scissor.training.render import draw
 
 SHARPNESS = 25.0
-MATCH = 0.5  # weight of the tower's faithfulness to its former self
-
-Look = Callable[[Tensor], tuple[Tensor, Tensor]]
 
 
 def see(desk: Desk, batch: Batch) -> tuple[Tensor, Tensor]:
     """Draw a batch, run the frozen tower and the reader: tokens [B, T, N, D], cover (render.py)."""
     with torch.no_grad():
-        frames, cover = drawn(desk, batch)
+        config = desk.model.config
+        frames, cover = draw(desk.atlas, batch, config.frame, config.grid[0], desk.paint)
         seen = desk.tower(frames.flatten(0, 1))
         seen = force_evidence(seen, batch["forced"], cover)
     return desk.model.tokens(seen).unflatten(0, frames.shape[:2]), cover
-
-
-@torch.no_grad()
-def drawn(desk: Desk, batch: Batch) -> tuple[Tensor, Tensor]:
-    """The batch's frames as the model reads them, and what its cells show (render.draw)."""
-    config = desk.model.config
-    return draw(desk.atlas, batch, config.frame, config.grid[0], desk.paint)
 
 
 def force_evidence(seen: Seen, forced: Tensor, cover: Tensor) -> Seen:
@@ -77,59 +67,21 @@ def align_loss(desk: Desk, tokens: Tensor, cover: Tensor, batch: Batch) -> Tenso
 
 
 class StageA:
-    """The reader and the tower together, on single frames.
-
-    former: the tower as it was, which the tuned one shall agree with where nothing was drawn.
-    """
+    """The reader alone, on single frames; the tower is frozen."""
 
     def __init__(self, desk: Desk, plan: Plan) -> None:
-        self.desk, self.plan, self.former = desk, plan, desk.tower.look
-        model = desk.model
-        model.tower.to(memory_format=torch.channels_last)
-        groups = [
-            {"params": list(model.reader.parameters()), "peak": plan.rates[0]},
-            {"params": list(model.tower.parameters()), "peak": plan.rates[1]},
-        ]
-        self.parameters = [p for group in groups for p in group["params"]]
+        self.desk, self.plan = desk, plan
+        self.parameters = list(desk.model.reader.parameters())
+        groups = [{"params": self.parameters, "peak": plan.rates[2]}]
         self.optimiser = torch.optim.AdamW(groups, betas=(0.9, 0.95), weight_decay=0.02)
 
     def run(self, batches: Iterator[Batch]) -> None:
-        """To the end of the plan's minutes; then the tower has the weights that will be stored."""
+        """To the end of the plan's minutes."""
         desk = self.desk
         for _ in steps(desk, self.plan, "A", self.optimiser):
             cuda = desk.device.type == "cuda"
             with torch.autocast(desk.device.type, torch.bfloat16, enabled=cuda):
-                loss = self._loss(next(batches))
+                batch = next(batches)
+                loss = align_loss(desk, *see(desk, batch), batch)
+            desk.last["aligned"] = loss.detach()
             take_step(desk, self.optimiser, self.parameters, loss)
-        store(desk.model.tower, desk.model.config.bits)
-
-    def _loss(self, batch: Batch) -> Tensor:
-        desk, model = self.desk, self.desk.model
-        frames, cover = drawn(desk, batch)
-        flat = frames.flatten(0, 1)
-        features, logits = model.tower.look(flat)
-        seen = force_evidence(model.tower.seen(features, logits), batch["forced"], cover)
-        tokens = model.tokens(seen).unflatten(0, frames.shape[:2])
-        aligned = align_loss(desk, tokens, cover, batch)
-        natural = batch["natural"].repeat_interleave(frames.shape[1])
-        kept = faithfulness(self.former, flat[natural], logits[natural])
-        desk.last |= {"aligned": aligned.detach(), "kept": kept.detach()}
-        return aligned + MATCH * kept
-
-
-def faithfulness(former: Look, frames: Tensor, logits: Tensor) -> Tensor:
-    """Mean divergence of ImageNet logits [B, N, classes] from what the former tower says."""
-    if not len(frames):
-        return 0.0 * logits.float().sum()
-    with torch.no_grad():
-        said = former(frames)[1].float().log_softmax(-1)
-    now = logits.float().log_softmax(-1)
-    return F.kl_div(now.flatten(0, 1), said.flatten(0, 1), log_target=True, reduction="batchmean")
-
-
-@torch.no_grad()
-def store(tower: Tower, bits: dict) -> None:
-    """Give the tower the weights that it will have once it was saved and loaded."""
-    for name, weight in tower.named_parameters():
-        if spec := spec_of(f"tower.{name}", weight.shape, bits):
-            weight.copy_(round_weight(weight, spec))

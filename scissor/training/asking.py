@@ -45,7 +45,22 @@ UNKNOWABLE = (
     "How much does it cost?",
     "Who is the owner?",
     "What is the capital of France?",
+    "What is the address?",
+    "Which year is it?",
+    "Who is the director?",
+    "What language do they speak?",
+    "How long did it take?",
+    "What happened before the video?",
+    "Who won?",
+    "What is this video about to teach?",
+    "Is it a true story?",
+    "Who is filming?",
+    "What camera was used?",
+    "What does it smell like?",
     "how old is {the}?",
+    "Where was {the} bought?",
+    "What is {the} called by its owner?",
+    "Does {the} feel cold?",
     "What is {the} thinking?",
     "Who does {the} belong to?",
     "How heavy is {the}?",
@@ -76,6 +91,8 @@ def questions(rng: Dice, album: Album, shot: Shot, count: int) -> list[Question]
         asked.insert(0, _absent(rng, album, shot))
     if rng.chance(0.5):
         asked.insert(0, _ordinary(rng, album, shot))
+    if rng.chance(0.35):
+        asked.insert(0, _unknowable(rng, album, shot))
     while len(asked) < count:
         kind = rng.choice(("exist", "motion", "where", "exist", "describe", "list"))
         more = ask(kind, shot.scene, album.library, rng)

@@ -22,9 +22,9 @@ from scissor.scenes.render import SIDE, ZOOM
 from scissor.scenes.scene import MOST_ACTORS, Actor, frame_times
 from scissor.training.album import Album
 from scissor.training.asking import careless, questions
-from scissor.training.shots import NOTHING, Shot, shoot
+from scissor.training.shots import NOTHING, Shot, close_up, shoot
 
-LENGTHS = {4: 0.15, 8: 0.4, 16: 0.3, 32: 0.15}
+LENGTHS = {4: 0.1, 8: 0.35, 16: 0.3, 32: 0.25}
 QUESTIONS = 8
 CROWD = (1, 2, 3, 4, 4, 4)  # actors of a single frame
 AWAY = -1e4
@@ -43,8 +43,12 @@ class Mixture(IterableDataset):
         frames: int = 384,
         lengths: dict[int, float] | None = None,
         questions: int = QUESTIONS,
+        close: bool = False,
     ) -> None:
-        """frames: drawn in a batch. lengths: frames of a clip and how often."""
+        """frames: drawn in a batch. lengths: frames of a clip and how often. close: of one drawing
+        each (shots.close_up).
+        """
+        self.close = close
         self.album, self.tokenizer, self.seed, self.rank = album, tokenizer, seed, rank
         self.frames, self.lengths, self.questions = frames, lengths or LENGTHS, questions
         ids = lru_cache(1 << 16)(lambda text: prompt_ids(tokenizer, text)[1].tolist())
@@ -71,7 +75,10 @@ class Mixture(IterableDataset):
     def batch(self, rng: Dice, length: int, size: int) -> dict[str, Tensor]:
         """One batch of `size` clips of `length` frames."""
         crowd = CROWD if length == 1 else None
-        shots = [shoot(rng, self.album, crowd) for _ in range(size)]
+        if self.close:
+            shots = [close_up(rng, self.album) for _ in range(size)]
+        else:
+            shots = [shoot(rng, self.album, crowd) for _ in range(size)]
         rows = [arrays(rng, self.album, shot, length) for shot in shots]
         batch = {k: torch.from_numpy(np.stack([row[k] for row in rows])) for k in rows[0]}
         if self.questions:

@@ -1,6 +1,6 @@
 """What both stages of a training run share: the plan, the desk, the clock and the step.
 
-Knows how several GPUs share a step. Leaves what is learned to align.py and run.py.
+Knows how several GPUs share a step. Leaves what is learned to naming.py, align.py and run.py.
 """
 
 from __future__ import annotations
@@ -21,21 +21,23 @@ from scissor.mini.tower import Seen
 from scissor.training.render import Atlas
 
 Batch = dict[str, Tensor]
+STAGES = ("names", "A", "B")
 
 
 @dataclass(frozen=True)
 class Plan:
     """What a run is told.
 
-    minutes: of stage A and stage B. rates: peak learning rates of the reader and the tower in stage
-    A, of the new parts and of the decoder in stage B. warm_up: steps. rounded: the part of stage B,
+    minutes: of naming, stage A and stage B. rates: peak learning rates of the tower and of its
+    classifier in naming, of the reader in stage A, of the new parts and of the decoder in stage B.
+    warm_up: steps. rounded: the part of stage B,
     at its end, that runs with the stored precision in the loop. align: the weight of the
     alignment's loss in stage B. whole: the part of its batches that keep every token. onward: from
     the shipped model, not from the start files.
     """
 
-    minutes: tuple[float, float] = (2.0, 19.0)
-    rates: tuple[float, float, float, float] = (7e-4, 3e-4, 4e-4, 3e-4)
+    minutes: tuple[float, float, float] = (3.0, 3.0, 16.0)
+    rates: tuple[float, float, float, float, float] = (8e-4, 2e-3, 7e-4, 4e-4, 3e-4)
     warm_up: int = 150
     rounded: float = 0.3
     align: float = 0.2
@@ -109,12 +111,12 @@ def rate(part: float, step: int, warm_up: int) -> float:
 
 
 def steps(desk: Desk, plan: Plan, stage: str, optimiser: torch.optim.Optimizer) -> Iterator[float]:
-    """The part of the minutes of stage "A" or "B" that is over, once a step until they all are.
+    """The part of a stage's minutes (STAGES) that is over, once a step until they all are.
 
     Before it the rates are set, from every group's "peak"; after every fiftieth, what it measured
     is told.
     """
-    clock = Clock(plan.minutes["AB".index(stage)], desk)
+    clock = Clock(plan.minutes[STAGES.index(stage)], desk)
     for step in count():
         if (part := clock.part()) >= 1:
             return

@@ -6,8 +6,9 @@ Knows processes, workers and devices. Leaves what is learned to run.py and what 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from scissor.mini import Mini, load, save
+from scissor.mini import Mini, build, load, save
 from scissor.mini.loading import read_names, shipped
 from scissor.mini.names import Names
 from scissor.mini.tower import Seen, Tower
@@ -23,12 +24,16 @@ from scissor.training.album import Album
 from scissor.training.align import StageA
 from scissor.training.data import Mixture
 from scissor.training.desk import Batch, Desk, Plan
+from scissor.training.naming import Naming
 from scissor.training.render import Atlas, paint
 from scissor.training.run import StageB
 from scissor.training.start import load_start
 
-TUNED = 0.4
-"""Frames of a step of stage A, as a part of stage B's."""
+CLOSE_UPS = 2
+"""Small frames of a step of naming, for each frame of the other stages' steps."""
+
+FEWER_BITS = {"tower.classifier": (5, 32)}
+"""How the classifier is stored once it has rows for the drawn names."""
 
 
 def quick_tower(tower: Tower, device: torch.device) -> Callable[[Tensor], Seen]:
@@ -47,6 +52,25 @@ def quick_tower(tower: Tower, device: torch.device) -> Callable[[Tensor], Seen]:
 def begin(folder: Path, onward: bool) -> Mini:
     """The model to train: from the start files in `folder`, or the shipped one, to go on with."""
     return load().train().requires_grad_(True) if onward else load_start(folder)
+
+
+def widen(model: Mini, drawn: Sequence[str]) -> Mini:
+    """The model with rows for the drawn names in its classifier; itself, where it has just these.
+
+    New rows say nothing: every name is as likely.
+    """
+    config, names = model.config, [*model.class_names[: model.config.classes], *drawn]
+    if model.class_names == names:
+        return model
+    bits = {**config.bits, **FEWER_BITS}
+    wide = build(replace(config, drawn=len(drawn), bits=bits), model.tokenizer, names)
+    state = model.state_dict()
+    for part, rows in wide.tower.classifier.state_dict().items():
+        old = state.pop(f"tower.classifier.{part}")[: config.classes]
+        state[f"tower.classifier.{part}"] = torch.cat([old, 0 * rows[config.classes :]])
+    wide.load_state_dict(state, strict=False)
+    wide.decoder.tie_weights()
+    return wide.train().requires_grad_(True)
 
 
 def set_up(album: Album, model: Mini, rank: int, world: int) -> Desk:
@@ -79,7 +103,7 @@ def batches(desk: Desk, mixture: Mixture, workers: int) -> Iterator[Batch]:
 def work(
     rank: int, world: int, plan: Plan, data: Path, out: Path, frames: int, workers: int
 ) -> None:
-    """Process `rank` of `world`: both stages; the first one writes checkpoints and the export."""
+    """Process `rank` of `world`: all stages; the first one writes checkpoints and the export."""
     if world > 1:
         os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT="29511")
         torch.cuda.set_device(rank)
@@ -89,14 +113,17 @@ def work(
     torch.backends.cuda.enable_cudnn_sdp(False)  # it plans anew for every length
     torch._dynamo.config.cache_size_limit = 64
     album = Album.read(data, read_names(shipped()))
-    desk = set_up(album, begin(data, plan.onward), rank, world)
+    desk = set_up(album, widen(begin(data, plan.onward), album.drawn), rank, world)
     mixture = partial(Mixture, album, desk.model.tokenizer, rank=rank)
-    single = max(1, round(frames * TUNED))  # the tower's gradients need room
-    pictures = mixture(2 * plan.seed, frames=single, lengths={1: 1.0}, questions=0)
-    StageA(desk, plan).run(batches(desk, pictures, workers))
+    single = {"lengths": {1: 1.0}, "questions": 0}
+    close = mixture(3 * plan.seed, frames=CLOSE_UPS * frames, close=True, **single)
+    Naming(desk, plan, album).run(batches(desk, close, workers))
     keep(desk, out)
     desk.tower = quick_tower(desk.model.tower, desk.device)
-    clips = mixture(2 * plan.seed + 1, frames=frames)
+    pictures = mixture(3 * plan.seed + 1, frames=frames, **single)
+    StageA(desk, plan).run(batches(desk, pictures, workers))
+    keep(desk, out)
+    clips = mixture(3 * plan.seed + 2, frames=frames)
     StageB(desk, plan).run(batches(desk, clips, workers), lambda: keep(desk, out))
     keep(desk, out)
     if world > 1:

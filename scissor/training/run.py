@@ -59,7 +59,7 @@ class StageB:
         model = desk.model
         new = [*model.reader.parameters(), *model.place.parameters()]
         old = list(model.decoder.parameters())
-        groups = [{"params": new, "peak": plan.rates[2]}, {"params": old, "peak": plan.rates[3]}]
+        groups = [{"params": new, "peak": plan.rates[3]}, {"params": old, "peak": plan.rates[4]}]
         self.parameters = [*new, *old]
         self.optimiser = torch.optim.AdamW(
             groups, betas=(0.9, 0.95), weight_decay=0.01, fused=desk.device.type == "cuda"

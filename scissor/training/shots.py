@@ -11,17 +11,19 @@ import dataclasses
 from collections.abc import Sequence
 
 from scissor.scenes.dice import Dice
-from scissor.scenes.scene import Actor, Scene, sample_scene
+from scissor.scenes.scene import COLOURS, Actor, Scene, sample_scene
 from scissor.training.album import Album
 from scissor.training.render import GHOST
 
 WORN = 0.12  # actors that wear a made-up texture and are called by an ImageNet class
+CLOSE = (0.42, 0.95)  # of a close-up, the part of its side that the drawing is long
 ALONE = 0.05  # clips that one such actor fills
 PHOTOGRAPHS = 0.1  # clips that show one natural photograph and nothing else
 PERSONS = ("man", "woman", "people", "child", "boy", "girl", "baby", "face")
 VISITORS = 0.35  # of those, the ones that show people, as most uploads do
 VIEWS = 0.12  # clips that show a place and nothing that was put before it
 HAUNTED = 0.65  # of those, the ones in which something is recognised that no pixel shows
+NATURAL = 0.1  # close-ups' frames that show a photograph instead, and as many a place
 NOTHING = frozenset({"abstract", "texture"})  # backgrounds without a name
 
 
@@ -60,6 +62,35 @@ def shoot(rng: Dice, album: Album, crowd: Sequence[int] | None = None) -> Shot:
     if alone and worn[0] >= 0:
         actors[0] = _filling(rng, actors[0])
     return Shot(dataclasses.replace(scene, actors=tuple(actors)), tuple(worn))
+
+
+def close_up(rng: Dice, album: Album) -> Shot:
+    """One drawing that fills much of a small frame; sometimes a natural picture instead."""
+    zoom = rng.between(0.5, 1.0)
+    if album.photographs and rng.chance(NATURAL):
+        photo = _photograph(rng, album)
+        return Shot(Scene((), background=0, pan=_pan(rng)), (), photo, zoom)
+    place = rng.below(album.places) if album.places else None
+    if place is not None and rng.chance(NATURAL):
+        return Shot(Scene((), background=place, pan=_pan(rng)), (), zoom=zoom)
+    picture = rng.below(len(album.library.pictures))
+    wide, high = album.library.pictures[picture].size
+    scale = rng.between(*CLOSE) / max(wide, high)
+    size = wide * scale, high * scale
+    centre = tuple(rng.between(side / 2, 1 - side / 2) for side in size)
+    name = album.library.pictures[picture].name
+    actor = Actor(picture, name, size, centre, centre, "still")
+    behind = {"background": place, "pan": _pan(rng)} if rng.chance(0.5) else plain(rng)
+    return Shot(Scene((actor,), **behind), (-1,), zoom=rng.between(0.3, 1.0))
+
+
+def plain(rng: Dice) -> dict:
+    """What a scene is told about a plain background of any colour, which has the nearest name."""
+    rgb = tuple(rng.below(256) for _ in range(3))
+    near = {
+        name: sum((a - b) ** 2 for a, b in zip(rgb, c, strict=True)) for name, c in COLOURS.items()
+    }
+    return {"background": None, "rgb": rgb, "colour": min(near, key=near.__getitem__)}
 
 
 def _photograph(rng: Dice, album: Album) -> int:

@@ -3,11 +3,12 @@
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from tinymini import tiny_mini
+from tinymini import NAMES, tiny_mini
 
 from scissor.mini import load, save
 from scissor.mini.loading import WEIGHTS, shipped
 from scissor.mini.quantise import plain_state, round_weight, spec_of
+from scissor.training.launch import widen
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +39,16 @@ def test_saving_again_writes_the_same_weights(saved, tmp_path):
     for name in first:
         assert first[name].dtype == second[name].dtype
         assert torch.equal(first[name].float(), second[name].float())
+
+
+def test_drawn_names_are_saved_and_loaded(tmp_path):
+    model = widen(tiny_mini(), ["kite", "yo-yo"])
+    save(model, tmp_path)
+    loaded = load(tmp_path)
+    assert loaded.config == model.config
+    assert loaded.class_names == [*NAMES, "kite", "yo-yo"]
+    assert loaded.tower.classifier.weight.shape[0] == len(NAMES) + 3
+    assert loaded.reader.drawn_scale == model.reader.drawn_scale
 
 
 def test_a_missing_weight_is_named(saved, tmp_path):

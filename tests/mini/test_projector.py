@@ -1,5 +1,7 @@
 """Reader and place embedding: two ways in, attention received, places after compression."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from tinymini import tiny_config
@@ -62,6 +64,22 @@ def test_the_second_way_in_is_the_weighted_mean_of_names(reader, seen, names):
             for k in range(seen.classes.shape[-1]):
                 want[b, n] += 0.5 * seen.probabilities[b, n, k] * names[seen.classes[b, n, k]]
     torch.testing.assert_close(said, want, atol=1e-5, rtol=1e-4)
+
+
+def test_drawn_names_have_a_weight_of_their_own(config):
+    torch.manual_seed(0)
+    config = replace(config, drawn=5)
+    reader, few = Reader(config).requires_grad_(False), config.evidence
+    classes = torch.randint(0, config.rows - 1, (2, 16, 2 * few))
+    seen = Seen(torch.randn(2, 16, config.features), classes, torch.rand(2, 16, 2 * few))
+    names = torch.randn(config.rows - 1, config.width)
+    untold = seen.probabilities.clone()
+    untold[..., few:] = 0
+    without = seen._replace(probabilities=untold)
+    reader.drawn_scale.fill_(2.0)
+    told = seen.probabilities[..., few:, None] * names[classes[..., few:]]
+    want = reader(without, names) + 2 * told.sum(-2)
+    torch.testing.assert_close(reader(seen, names), want)
 
 
 def test_a_frame_is_read_alone(reader, seen, names):

@@ -92,6 +92,21 @@ def test_evidence_is_ordered_and_part_of_one(tower, frames):
     assert seen.features.shape[-1] == tower.config.features
 
 
+def test_drawn_names_are_evidence_beside_imagenets(frames):
+    torch.manual_seed(0)
+    config = tiny_config(drawn=6)
+    tower = Tower(config).eval().requires_grad_(False)
+    features, logits = tower.look(frames)
+    seen, few, classes = tower.seen(features, logits), config.evidence, config.classes
+    assert logits.shape[-1] == classes + 7
+    shares = logits[..., classes:].softmax(-1)
+    best = shares[..., :-1].sort(-1, descending=True).values[..., :few]
+    torch.testing.assert_close(seen.probabilities[..., few:], best)
+    assert (seen.classes[..., :few] < classes).all()
+    assert (seen.classes[..., few:] >= classes).all()
+    assert (seen.classes[..., few:] < classes + 6).all()  # the last row says that it is none
+
+
 def test_without_a_glance_a_cell_is_judged_alone(frames):
     torch.manual_seed(0)
     tower = Tower(tiny_config(glance=0)).eval()

@@ -1,0 +1,170 @@
+"""The first stage: the tower learns the drawn names from close-ups.
+
+Knows what the classifier's further rows learn, from small frames of one drawing each, and how the
+tower keeps what it says of natural pictures meanwhile. A small frame costs the tower a tenth of a
+large one, and what is named by a linear layer carries over to other hands' drawings better than
+what a deep reader learns of them. Leaves pixels to render.py, what is shown to shots.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from scissor.mini.quantise import round_weight, spec_of
+from scissor.mini.tower import Tower
+from scissor.training.album import Album
+from scissor.training.desk import Batch, Desk, Plan, steps, take_step
+from scissor.training.render import draw
+
+SIDES = (128, 224)
+"""Pixels of a close-up's side, in turn: things are as large as in a glance, or in the frame."""
+
+MATCH = 0.5  # weight of the tower's faithfulness to its former self
+EMPTY = 0.2  # weight of what shows no drawn thing
+SMOOTHING = 0.1
+ERASED = 0.4  # drawings of which a block is hidden
+
+Look = Callable[[Tensor], tuple[Tensor, Tensor]]
+
+
+class Naming:
+    """The tower and its classifier, on single small frames.
+
+    former: the tower as it was, which the tuned one shall agree with where nothing was drawn.
+    """
+
+    def __init__(self, desk: Desk, plan: Plan, album: Album) -> None:
+        tower = desk.model.tower
+        self.desk, self.plan, self.former, self.step = desk, plan, desk.tower, 0
+        self.row = rows(album, desk.model.config.drawn).to(desk.device)
+        tower.to(memory_format=torch.channels_last)
+        last = list(tower.classifier.parameters())
+        body = [p for p in tower.parameters() if all(p is not q for q in last)]
+        self.parameters = [*body, *last]
+        groups = [
+            {"params": body, "peak": plan.rates[0]},
+            {"params": last, "peak": plan.rates[1], "weight_decay": 0.0},
+        ]
+        self.optimiser = torch.optim.AdamW(groups, betas=(0.9, 0.95), weight_decay=0.02)
+
+    def run(self, batches: Iterator[Batch]) -> None:
+        """To the end of the plan's minutes; then the tower has the weights that will be stored."""
+        desk = self.desk
+        for _ in steps(desk, self.plan, "names", self.optimiser):
+            cuda = desk.device.type == "cuda"
+            with torch.autocast(desk.device.type, torch.bfloat16, enabled=cuda):
+                loss = self.loss(next(batches), SIDES[self.step % len(SIDES)])
+            take_step(desk, self.optimiser, self.parameters, loss)
+            self.step += 1
+        store(desk.model.tower, desk.model.config.bits)
+
+    def loss(self, batch: Batch, side: int) -> Tensor:
+        """Of a batch of close-ups drawn at `side` pixels: naming, emptiness, faithfulness."""
+        desk, tower = self.desk, self.desk.model.tower
+        natural = batch["natural"]
+        frames, thing = self.drawn(batch, side)
+        frames, thing, partner, part = mixed(erased(frames, natural), thing, natural)
+        seen = F.relu6(tower.head(tower.maps(frames)[-1])).flatten(2).transpose(1, 2)
+        shows = batch["picture"][:, 0] >= 0
+        label = self.row[torch.where(shows, batch["name"][:, 0], batch["back_name"])]
+        whole = pooled(seen, thing >= thing.amax(1, keepdim=True) / 2)
+        named, right = self.cross(whole, label)
+        named = part * named + (1 - part) * self.cross(whole, label[partner])[0]
+        bare = thing == 0
+        empty, _ = self.cross(pooled(seen, bare), torch.full_like(label, -1))
+        empty = (empty * bare.any(1)).mean()
+        kept = self.faithfulness(frames[natural], seen[natural])
+        desk.last |= {"right": right[shows].mean(), "kept": kept.detach()}
+        return named.mean() + EMPTY * empty + MATCH * kept
+
+    @torch.no_grad()
+    def drawn(self, batch: Batch, side: int) -> tuple[Tensor, Tensor]:
+        """Frames [B, side, side, 3], and [B, N]: the part of a cell that the drawing fills.
+
+        Where there is no drawing it is the whole picture that shows what it shows.
+        """
+        cells = side // (self.desk.model.config.frame // self.desk.model.config.grid[0])
+        one = batch | {"box": batch["box"][:, :1]}
+        frames, cover = draw(self.desk.atlas, one, side, cells, self.desk.paint)
+        thing = cover[:, 0, :, 0]
+        return frames[:, 0], torch.where(batch["natural"][:, None], 1.0, thing)
+
+    def cross(self, pooled: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
+        """Cross-entropy over the drawn names and whether the label won, both [B] float32.
+
+        Label -1: none of them.
+        """
+        logits = self.desk.model.tower.classifier(pooled)[..., self.desk.model.config.classes :]
+        label = label % logits.shape[-1]
+        cross = F.cross_entropy(logits.float(), label, label_smoothing=SMOOTHING, reduction="none")
+        return cross, (logits.argmax(-1) == label).float()
+
+    def faithfulness(self, frames: Tensor, seen: Tensor) -> Tensor:
+        """Mean divergence of ImageNet's classes in every cell from what the former tower says."""
+        if not len(frames):
+            return 0.0 * seen.float().sum()
+        classes = self.desk.model.config.classes
+        with torch.no_grad():
+            maps = self.former.maps(frames)
+            said = self.former.cell_logits(maps[-1])[:, :classes].flatten(2).transpose(1, 2)
+        now = self.desk.model.tower.classifier(seen)[..., :classes].float().log_softmax(-1)
+        said = said.float().log_softmax(-1)
+        return F.kl_div(
+            now.flatten(0, 1), said.flatten(0, 1), log_target=True, reduction="batchmean"
+        )
+
+
+def erased(frames: Tensor, natural: Tensor) -> Tensor:
+    """Two fifths of the drawings lose a block of pixels to a plain colour, as behind a post."""
+    count, side = frames.shape[:2]
+    draw = torch.rand(count, 7, device=frames.device)
+    axis = (torch.arange(side, device=frames.device) + 0.5) / side
+    half = 0.05 + 0.13 * draw[:, 1:3]
+    near = (axis - (0.2 + 0.6 * draw[:, 3:5, None])).abs() < half[..., None]  # [B, 2, side]
+    block = near[:, 0, :, None] & near[:, 1, None, :]
+    block &= ((draw[:, 0] < ERASED) & ~natural)[:, None, None]
+    colour = 255 * draw[:, None, None, [5, 6, 0]]
+    return torch.where(block[..., None], colour, frames.float())
+
+
+def mixed(frames: Tensor, thing: Tensor, natural: Tensor) -> tuple[Tensor, Tensor, Tensor, float]:
+    """In half the steps every drawing is blended with another (mixup, arXiv 1710.09412).
+
+    Returns frames, cells, the other's index [B] and the first one's part. Natural pictures stay.
+    """
+    alone = torch.arange(len(frames), device=frames.device)
+    if torch.rand(()) < 0.5:
+        return frames, thing, alone, 1.0
+    part = float(torch.distributions.Beta(0.3, 0.3).sample())
+    part = max(part, 1 - part)
+    other = torch.randperm(len(frames), device=frames.device)
+    other = torch.where(natural | natural[other], alone, other)
+    both = part * frames + (1 - part) * frames[other]
+    return both, torch.maximum(thing, thing[other]), other, part
+
+
+def rows(album: Album, drawn: int) -> Tensor:
+    """[names + 1] int64: by index into album.names the row of a drawn name, else (and last) -1."""
+    row = torch.full((len(album.names) + 1,), -1)
+    for i, name in enumerate(album.drawn[:drawn]):
+        row[album.where[name]] = i
+    return row
+
+
+def pooled(seen: Tensor, where: Tensor) -> Tensor:
+    """Cells' features [B, N, F] -> [B, F]: their mean over the cells `where` [B, N] bool."""
+    weight = where.to(seen.dtype)
+    weight = weight / weight.sum(1, keepdim=True).clamp(min=1)
+    return (weight[:, None] @ seen)[:, 0]
+
+
+@torch.no_grad()
+def store(tower: Tower, bits: dict) -> None:
+    """Give the tower the weights that it will have once it was saved and loaded."""
+    for name, weight in tower.named_parameters():
+        if spec := spec_of(f"tower.{name}", weight.shape, bits):
+            weight.copy_(round_weight(weight, spec))

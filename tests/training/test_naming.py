@@ -1,0 +1,131 @@
+"""The tower's lessons in miniature: what they move, what they keep, what counts as shown."""
+
+import pytest
+import torch
+from tinymini import tiny_mini
+
+from scissor.mini.quantise import plain_state, round_weight, spec_of
+from scissor.scenes.dice import Dice
+from scissor.training import launch, naming
+from scissor.training.data import Mixture
+from scissor.training.desk import Clock, Plan
+from scissor.training.naming import Naming, pooled, rows
+from scissor.training.shots import close_up
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def desk(album, monkeypatch):
+    monkeypatch.setattr(naming, "SIDES", (32, 64))
+    model = launch.widen(tiny_mini().train().requires_grad_(True), album.drawn)
+    return launch.set_up(album, model, 0, 1)
+
+
+def close_ups(album, desk, frames=24):
+    options = {"frames": frames, "lengths": {1: 1.0}, "questions": 0, "close": True}
+    return Mixture(album, desk.model.tokenizer, 3, **options)
+
+
+def test_naming_lowers_its_loss_and_moves_the_tower_alone(desk, album, monkeypatch):
+    batch = next(iter(close_ups(album, desk)))
+    assert bool(batch["natural"].any())
+    before = {name: weight.clone() for name, weight in plain_state(desk.model).items()}
+    stage = Naming(desk, Plan(rates=(2e-3, 2e-2, 0.0, 0.0, 0.0), warm_up=1), album)
+    monkeypatch.setattr(naming, "ERASED", 0.0)
+    monkeypatch.setattr(naming, "mixed", lambda x, y, z: (x, y, torch.arange(len(x)), 1.0))
+    with torch.no_grad():
+        first = float(stage.loss(batch, 64))
+    shown = iter([0.1] * 16 + [1.0])
+    monkeypatch.setattr(Clock, "part", lambda clock: next(shown))
+    stage.run(iter([batch] * 16))
+    with torch.no_grad():
+        assert float(stage.loss(batch, 64)) < 0.95 * first
+    assert 0 <= desk.last["right"] <= 1
+    for name, weight in plain_state(desk.model).items():
+        if not name.startswith("tower"):
+            assert torch.equal(weight, before[name]), name
+        elif spec := spec_of(name, weight.shape, desk.model.config.bits):
+            assert torch.equal(weight, round_weight(weight, spec)), name
+    assert not torch.equal(desk.model.tower.stem.weight, before["tower.stem.weight"])
+
+
+def test_a_tower_that_has_not_changed_is_faithful(desk, album):
+    batch = next(iter(close_ups(album, desk)))
+    stage = Naming(desk, Plan(), album)
+    stage.loss(batch, 64)
+    assert float(desk.last["kept"]) == pytest.approx(0, abs=1e-5)
+
+
+def test_a_drawing_fills_its_cells_and_a_natural_picture_all(desk, album):
+    batch = next(iter(close_ups(album, desk)))
+    frames, thing = Naming(desk, Plan(), album).drawn(batch, 64)
+    assert frames.shape == (24, 64, 64, 3)
+    natural = batch["natural"]
+    assert (thing[natural] == 1).all()
+    assert (thing[~natural].amax(1) > 0.1).all()
+    assert (thing[~natural].mean(1) < 0.95).all()
+
+
+def test_hidden_blocks_and_blends_leave_natural_pictures_alone():
+    torch.manual_seed(0)
+    frames = torch.rand(40, 32, 32, 3) * 255
+    natural = torch.arange(40) % 4 == 0
+    hidden = naming.erased(frames, natural)
+    changed = (hidden != frames).any(-1).flatten(1).float().mean(1)
+    assert (changed[natural] == 0).all()
+    assert 0.2 < (changed[~natural] > 0).float().mean() < 0.6
+    assert changed.max() < 0.2
+    thing = torch.rand(40, 4)
+    tried = [naming.mixed(frames, thing, natural) for _ in range(12)]
+    assert {part == 1 for *_, part in tried} == {True, False}
+    for both, cells, other, part in tried:
+        assert 0.5 <= part <= 1
+        torch.testing.assert_close(both, part * frames + (1 - part) * frames[other])
+        torch.testing.assert_close(both[natural], frames[natural])
+        assert (cells >= thing).all()
+
+
+def test_a_drawn_names_row_is_its_own_and_other_names_have_none(album):
+    row = rows(album, len(album.drawn))
+    found = [int(row[album.where[name]]) for name in album.drawn]
+    assert found == list(range(len(album.drawn)))
+    others = [album.where[name] for name in album.names if name not in album.drawn]
+    assert (row[others] == -1).all()
+    assert row[-1] == -1
+
+
+def test_pooled_is_the_mean_of_the_chosen_cells():
+    seen = torch.randn(3, 5, 4)
+    where = torch.tensor([[1, 0, 1, 0, 0], [1, 1, 1, 1, 1], [0, 0, 0, 0, 0]]).bool()
+    want = torch.stack([seen[0, [0, 2]].mean(0), seen[1].mean(0), torch.zeros(4)])
+    torch.testing.assert_close(pooled(seen, where), want)
+
+
+def test_a_close_up_shows_one_whole_drawing_or_a_natural_picture(album):
+    shots = [close_up(Dice(5, k), album) for k in range(300)]
+    single = [shot for shot in shots if shot.scene.actors]
+    assert 0.7 < len(single) / 300 < 0.9
+    assert any(shot.photo >= 0 for shot in shots)
+    for shot in single:
+        (actor,) = shot.scene.actors
+        box = actor.box(0.5)
+        assert min(box) >= -1e-3
+        assert max(box) <= 1 + 1e-3
+        assert 0.41 < max(actor.size) < 0.96
+        assert actor.name == album.library.pictures[actor.picture].name
+
+
+def test_a_widened_model_says_what_it_said(album):
+    model = tiny_mini()
+    wide = launch.widen(tiny_mini(), album.drawn).eval()
+    frames = torch.randint(0, 256, (2, 64, 64, 3), dtype=torch.uint8)
+    old, new = model.tower(frames), wide.tower(frames)
+    few = model.config.evidence
+    assert torch.equal(new.classes[..., :few], old.classes)
+    torch.testing.assert_close(new.probabilities[..., :few], old.probabilities)
+    share = torch.full_like(old.probabilities, 1 / (len(album.drawn) + 1))
+    torch.testing.assert_close(new.probabilities[..., few:], share)
+    assert (new.classes[..., few:] >= model.config.classes).all()
+    assert wide.class_names == [*model.class_names, *album.drawn]
+    assert launch.widen(wide, album.drawn) is wide
