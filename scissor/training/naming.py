@@ -8,7 +8,7 @@ what a deep reader learns of them. Leaves pixels to render.py, what is shown to 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
@@ -21,14 +21,12 @@ from scissor.training.desk import Batch, Desk, Plan, steps, take_step
 from scissor.training.render import draw
 
 SIDES = (128, 224)
-"""Pixels of a close-up's side, in turn: things are as large as in a glance, or in the frame."""
+"""Pixels of a close-up's side: things are as large as in a glance, and as in the frame."""
 
 MATCH = 0.5  # weight of the tower's faithfulness to its former self
 EMPTY = 0.2  # weight of what shows no drawn thing
 SMOOTHING = 0.1
 ERASED = 0.4  # drawings of which a block is hidden
-
-Look = Callable[[Tensor], tuple[Tensor, Tensor]]
 
 
 class Naming:
@@ -39,7 +37,7 @@ class Naming:
 
     def __init__(self, desk: Desk, plan: Plan, album: Album) -> None:
         tower = desk.model.tower
-        self.desk, self.plan, self.former, self.step = desk, plan, desk.tower, 0
+        self.desk, self.plan, self.former = desk, plan, desk.tower
         self.row = rows(album, desk.model.config.drawn).to(desk.device)
         tower.to(memory_format=torch.channels_last)
         last = list(tower.classifier.parameters())
@@ -57,9 +55,8 @@ class Naming:
         for _ in steps(desk, self.plan, "names", self.optimiser):
             cuda = desk.device.type == "cuda"
             with torch.autocast(desk.device.type, torch.bfloat16, enabled=cuda):
-                loss = self.loss(next(batches), SIDES[self.step % len(SIDES)])
-            take_step(desk, self.optimiser, self.parameters, loss)
-            self.step += 1
+                losses = [self.loss(next(batches), side) for side in SIDES]
+            take_step(desk, self.optimiser, self.parameters, sum(losses) / len(losses))
         store(desk.model.tower, desk.model.config.bits)
 
     def loss(self, batch: Batch, side: int) -> Tensor:

@@ -38,7 +38,7 @@ def test_naming_lowers_its_loss_and_moves_the_tower_alone(desk, album, monkeypat
         first = float(stage.loss(batch, 64))
     shown = iter([0.1] * 16 + [1.0])
     monkeypatch.setattr(Clock, "part", lambda clock: next(shown))
-    stage.run(iter([batch] * 16))
+    stage.run(iter([batch] * 32))
     with torch.no_grad():
         assert float(stage.loss(batch, 64)) < 0.95 * first
     assert 0 <= desk.last["right"] <= 1
