@@ -38,7 +38,7 @@ class Naming:
     def __init__(self, desk: Desk, plan: Plan, album: Album) -> None:
         tower = desk.model.tower
         self.desk, self.plan, self.former = desk, plan, desk.tower
-        self.row = rows(album, desk.model.config.drawn).to(desk.device)
+        self.row = rows(album).to(desk.device)
         tower.to(memory_format=torch.channels_last)
         last = list(tower.classifier.parameters())
         body = [p for p in tower.parameters() if all(p is not q for q in last)]
@@ -144,10 +144,10 @@ def mixed(frames: Tensor, thing: Tensor, natural: Tensor) -> tuple[Tensor, Tenso
     return both, torch.maximum(thing, thing[other]), other, part
 
 
-def rows(album: Album, drawn: int) -> Tensor:
+def rows(album: Album) -> Tensor:
     """[names + 1] int64: by index into album.names the row of a drawn name, else (and last) -1."""
     row = torch.full((len(album.names) + 1,), -1)
-    for i, name in enumerate(album.drawn[:drawn]):
+    for i, name in enumerate(album.drawn):
         row[album.where[name]] = i
     return row
 

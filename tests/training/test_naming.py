@@ -87,7 +87,7 @@ def test_hidden_blocks_and_blends_leave_natural_pictures_alone():
 
 
 def test_a_drawn_names_row_is_its_own_and_other_names_have_none(album):
-    row = rows(album, len(album.drawn))
+    row = rows(album)
     found = [int(row[album.where[name]]) for name in album.drawn]
     assert found == list(range(len(album.drawn)))
     others = [album.where[name] for name in album.names if name not in album.drawn]
