@@ -27,13 +27,17 @@ def shipped() -> Path:
 
 def read_names(folder: str | Path) -> list[str]:
     """The ImageNet class names of a folder, in the order of the classes."""
-    return (Path(folder) / NAMES).read_text(encoding="utf-8").split("\n")[:-1]
+    return _lines(Path(folder) / NAMES)
 
 
 def read_drawn(folder: str | Path) -> list[str]:
     """The drawn names of a folder, in the order of the classifier's further rows; mostly none."""
     path = Path(folder) / DRAWN
-    return path.read_text(encoding="utf-8").split("\n")[:-1] if path.is_file() else []
+    return _lines(path) if path.is_file() else []
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8").split("\n")[:-1]
 
 
 def save(model: Mini, folder: str | Path) -> None:

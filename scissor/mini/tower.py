@@ -163,9 +163,8 @@ class Tower(nn.Module):
 
     def cell_logits(self, last: Tensor) -> Tensor:
         """The last stage's map [B, C, H, W] -> every cell's logits [B, rows, H, W]."""
-        return self.classifier(F.relu6(self.head(last)).permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+        return self.classifier(self.deep(last)).permute(0, 3, 1, 2)
 
-    def picture_logits(self, frames: Tensor) -> Tensor:
-        """[B, S, S, 3] uint8 -> ImageNet logits of the whole picture, [B, classes]."""
-        pooled = F.relu6(self.head(self.maps(frames)[-1])).mean((2, 3))
-        return self.classifier(pooled)[..., : self.config.classes]
+    def deep(self, last: Tensor) -> Tensor:
+        """The last stage's map [B, C, H, W] -> what the classifier reads of it, [B, H, W, head]."""
+        return F.relu6(self.head(last)).permute(0, 2, 3, 1)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from functools import lru_cache
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
@@ -158,8 +159,12 @@ class Run:
 
 def cached(lm: nn.Module, cache: Any) -> dict[str, Any]:
     """The arguments that make `lm` read and write `cache`; transformers 5.24 renamed one."""
-    name = "cache" if "cache" in signature(lm.forward).parameters else "past_key_values"
-    return {name: cache, "use_cache": True}
+    return {_cache_name(type(lm)): cache, "use_cache": True}
+
+
+@lru_cache(maxsize=32)
+def _cache_name(decoder: type[nn.Module]) -> str:
+    return "cache" if "cache" in signature(decoder.forward).parameters else "past_key_values"
 
 
 def greedy(

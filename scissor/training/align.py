@@ -21,8 +21,8 @@ SHARPNESS = 25.0
 
 def see(desk: Desk, batch: Batch) -> tuple[Tensor, Tensor]:
     """Draw a batch, run the frozen tower and the reader: tokens [B, T, N, D], cover (render.py)."""
+    config = desk.model.config
     with torch.no_grad():
-        config = desk.model.config
         frames, cover = draw(desk.atlas, batch, config.frame, config.grid[0], desk.paint)
         seen = desk.tower(frames.flatten(0, 1))
         seen = force_evidence(seen, batch["forced"], cover)
@@ -79,9 +79,8 @@ class StageA:
         """To the end of the plan's minutes."""
         desk = self.desk
         for _ in steps(desk, self.plan, "A", self.optimiser):
-            cuda = desk.device.type == "cuda"
-            with torch.autocast(desk.device.type, torch.bfloat16, enabled=cuda):
-                batch = next(batches)
+            batch = next(batches)
+            with desk.quickly():
                 loss = align_loss(desk, *see(desk, batch), batch)
             desk.last["aligned"] = loss.detach()
             take_step(desk, self.optimiser, self.parameters, loss)

@@ -144,7 +144,8 @@ def _behind(album: Album, shot: Shot, library: Library) -> tuple[int, tuple[int,
     if shot.photo >= 0:
         return album.places + shot.photo, (0, 0, 0), album.where[album.photographs[shot.photo]]
     if shot.scene.background is None:
-        return -1, shot.scene.rgb, album.where[shot.scene.colour]
+        colour = shot.scene.colour
+        return -1, shot.scene.rgb, -1 if colour is None else album.where[colour]
     place = library.backgrounds[shot.scene.background].scene
     return shot.scene.background, (0, 0, 0), -1 if place in NOTHING else album.where[place]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -59,6 +60,11 @@ class Desk:
     rank: int = 0
     world: int = 1
     last: dict[str, Tensor] = field(default_factory=dict)
+
+    def quickly(self) -> AbstractContextManager:
+        """The context of a step's forward pass: in bfloat16 on a GPU."""
+        cuda = self.device.type == "cuda"
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=cuda)
 
     def say(self, **entry: float | str) -> None:
         """Print one line, from the first process only."""

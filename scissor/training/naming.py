@@ -53,8 +53,7 @@ class Naming:
         """To the end of the plan's minutes; then the tower has the weights that will be stored."""
         desk = self.desk
         for _ in steps(desk, self.plan, "names", self.optimiser):
-            cuda = desk.device.type == "cuda"
-            with torch.autocast(desk.device.type, torch.bfloat16, enabled=cuda):
+            with desk.quickly():
                 losses = [self.loss(next(batches), side) for side in SIDES]
             take_step(desk, self.optimiser, self.parameters, sum(losses) / len(losses))
         store(desk.model.tower, desk.model.config.bits)
@@ -65,18 +64,17 @@ class Naming:
         natural = batch["natural"]
         frames, thing = self.drawn(batch, side)
         frames, thing, partner, part = mixed(erased(frames, natural), thing, natural)
-        seen = F.relu6(tower.head(tower.maps(frames)[-1])).flatten(2).transpose(1, 2)
+        seen = tower.deep(tower.maps(frames)[-1]).flatten(1, 2)
         shows = batch["picture"][:, 0] >= 0
         label = self.row[torch.where(shows, batch["name"][:, 0], batch["back_name"])]
-        whole = pooled(seen, thing >= thing.amax(1, keepdim=True) / 2)
-        named, right = self.cross(whole, label)
-        named = part * named + (1 - part) * self.cross(whole, label[partner])[0]
+        said = self.said(pooled(seen, thing >= thing.amax(1, keepdim=True) / 2))
+        named = part * cross(said, label) + (1 - part) * cross(said, label[partner])
         bare = thing == 0
-        empty, _ = self.cross(pooled(seen, bare), torch.full_like(label, -1))
-        empty = (empty * bare.any(1)).mean()
+        empty = cross(self.said(pooled(seen, bare)), torch.full_like(label, -1)) * bare.any(1)
         kept = self.faithfulness(frames[natural], seen[natural])
-        desk.last |= {"right": right[shows].mean(), "kept": kept.detach()}
-        return named.mean() + EMPTY * empty + MATCH * kept
+        right = said.argmax(-1) == label
+        desk.last |= {"right": right[shows].float().mean(), "kept": kept.detach()}
+        return named.mean() + EMPTY * empty.mean() + MATCH * kept
 
     @torch.no_grad()
     def drawn(self, batch: Batch, side: int) -> tuple[Tensor, Tensor]:
@@ -90,29 +88,29 @@ class Naming:
         thing = cover[:, 0, :, 0]
         return frames[:, 0], torch.where(batch["natural"][:, None], 1.0, thing)
 
-    def cross(self, pooled: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
-        """Cross-entropy over the drawn names and whether the label won, both [B] float32.
-
-        Label -1: none of them.
-        """
-        logits = self.desk.model.tower.classifier(pooled)[..., self.desk.model.config.classes :]
-        label = label % logits.shape[-1]
-        cross = F.cross_entropy(logits.float(), label, label_smoothing=SMOOTHING, reduction="none")
-        return cross, (logits.argmax(-1) == label).float()
+    def said(self, pooled: Tensor) -> Tensor:
+        """Logits [B, names + 1] float32 of the drawn names and, last, of none of them."""
+        model = self.desk.model
+        return model.tower.classifier(pooled)[..., model.config.classes :].float()
 
     def faithfulness(self, frames: Tensor, seen: Tensor) -> Tensor:
         """Mean divergence of ImageNet's classes in every cell from what the former tower says."""
         if not len(frames):
             return 0.0 * seen.float().sum()
-        classes = self.desk.model.config.classes
         with torch.no_grad():
-            maps = self.former.maps(frames)
-            said = self.former.cell_logits(maps[-1])[:, :classes].flatten(2).transpose(1, 2)
-        now = self.desk.model.tower.classifier(seen)[..., :classes].float().log_softmax(-1)
-        said = said.float().log_softmax(-1)
-        return F.kl_div(
-            now.flatten(0, 1), said.flatten(0, 1), log_target=True, reduction="batchmean"
+            once = self.former.deep(self.former.maps(frames)[-1]).flatten(1, 2)
+        classes = self.desk.model.config.classes
+        now, before = (
+            tower.classifier(cells.flatten(0, 1))[:, :classes].float().log_softmax(-1)
+            for tower, cells in ((self.desk.model.tower, seen), (self.former, once))
         )
+        return F.kl_div(now, before, log_target=True, reduction="batchmean")
+
+
+def cross(logits: Tensor, label: Tensor) -> Tensor:
+    """[B]: cross-entropy over the drawn names; label -1: none of them, the last one."""
+    label = label % logits.shape[-1]
+    return F.cross_entropy(logits, label, label_smoothing=SMOOTHING, reduction="none")
 
 
 def erased(frames: Tensor, natural: Tensor) -> Tensor:

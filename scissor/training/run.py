@@ -81,8 +81,7 @@ class StageB:
         draw_of_step = torch.Generator().manual_seed(plan.seed * 1_000_003 + self.step)
         frames = batch["box"].shape[2]
         kind, keep = choose(frames, math.prod(desk.model.config.grid), plan, draw_of_step)
-        cuda = desk.device.type == "cuda"
-        with torch.autocast(desk.device.type, torch.bfloat16, enabled=cuda), parametrize.cached():
+        with desk.quickly(), parametrize.cached():
             tokens, cover = see(desk, batch)
             aligned = align_loss(desk, tokens, cover, batch)
             kept, place = fewer.reduce(tokens, desk.model.config.grid, kind, keep, draw_of_step)

@@ -11,7 +11,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from scissor.scenes.dice import Dice
-from scissor.scenes.scene import COLOURS, Actor, Scene, sample_scene
+from scissor.scenes.scene import Actor, Scene, sample_scene
 from scissor.training.album import Album
 from scissor.training.render import GHOST
 
@@ -43,8 +43,7 @@ class Shot:
 def shoot(rng: Dice, album: Album, crowd: Sequence[int] | None = None) -> Shot:
     """One clip, drawn by lot. crowd: numbers of actors to choose from, not the usual ones."""
     if album.photographs and rng.chance(PHOTOGRAPHS):
-        photo = _photograph(rng, album)
-        return Shot(Scene((), background=0, pan=_pan(rng)), (), photo, rng.between(0.75, 1.0))
+        return _photograph(rng, album, 0.75)
     if album.places and rng.chance(VIEWS):
         return _view(rng, album)
     alone = rng.chance(ALONE)
@@ -66,38 +65,31 @@ def shoot(rng: Dice, album: Album, crowd: Sequence[int] | None = None) -> Shot:
 
 def close_up(rng: Dice, album: Album) -> Shot:
     """One drawing that fills much of a small frame; sometimes a natural picture instead."""
-    zoom = rng.between(0.5, 1.0)
     if album.photographs and rng.chance(NATURAL):
-        photo = _photograph(rng, album)
-        return Shot(Scene((), background=0, pan=_pan(rng)), (), photo, zoom)
+        return _photograph(rng, album, 0.5)
     place = rng.below(album.places) if album.places else None
     if place is not None and rng.chance(NATURAL):
-        return Shot(Scene((), background=place, pan=_pan(rng)), (), zoom=zoom)
-    picture = rng.below(len(album.library.pictures))
-    wide, high = album.library.pictures[picture].size
+        return Shot(Scene((), background=place, pan=_pan(rng)), (), zoom=rng.between(0.5, 1.0))
+    at = rng.below(len(album.library.pictures))
+    picture = album.library.pictures[at]
+    wide, high = picture.size
     scale = rng.between(*CLOSE) / max(wide, high)
     size = wide * scale, high * scale
     centre = tuple(rng.between(side / 2, 1 - side / 2) for side in size)
-    name = album.library.pictures[picture].name
-    actor = Actor(picture, name, size, centre, centre, "still")
-    behind = {"background": place, "pan": _pan(rng)} if rng.chance(0.5) else plain(rng)
-    return Shot(Scene((actor,), **behind), (-1,), zoom=rng.between(0.3, 1.0))
+    actor = Actor(at, picture.name, size, centre, centre, "still")
+    if place is not None and rng.chance(0.5):
+        scene = Scene((actor,), background=place, pan=_pan(rng))
+    else:  # before a colour that need not have a name
+        scene = Scene((actor,), rgb=tuple(rng.below(256) for _ in range(3)))
+    return Shot(scene, (-1,), zoom=rng.between(0.3, 1.0))
 
 
-def plain(rng: Dice) -> dict:
-    """What a scene is told about a plain background of any colour, which has the nearest name."""
-    rgb = tuple(rng.below(256) for _ in range(3))
-    near = {
-        name: sum((a - b) ** 2 for a, b in zip(rgb, c, strict=True)) for name, c in COLOURS.items()
-    }
-    return {"background": None, "rgb": rgb, "colour": min(near, key=near.__getitem__)}
-
-
-def _photograph(rng: Dice, album: Album) -> int:
+def _photograph(rng: Dice, album: Album, zoom: float) -> Shot:
+    """A natural photograph, of which at least that part is shown."""
     people = [i for i, name in enumerate(album.photographs) if name in PERSONS]
-    if people and rng.chance(VISITORS):
-        return rng.choice(people)
-    return rng.below(len(album.photographs))
+    visitors = people and rng.chance(VISITORS)
+    photo = rng.choice(people) if visitors else rng.below(len(album.photographs))
+    return Shot(Scene((), background=0, pan=_pan(rng)), (), photo, rng.between(zoom, 1.0))
 
 
 def _pan(rng: Dice) -> tuple[tuple[float, float], tuple[float, float]]:

@@ -12,8 +12,6 @@ from scissor.training.desk import Clock, Plan
 from scissor.training.naming import Naming, pooled, rows
 from scissor.training.shots import close_up
 
-CPU = torch.device("cpu")
-
 
 @pytest.fixture
 def desk(album, monkeypatch):
