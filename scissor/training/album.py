@@ -56,6 +56,11 @@ class Album:
         return sorted({picture.name for picture in self.library.pictures})
 
     @cached_property
+    def row(self) -> dict[str, int]:
+        """The classifier's row of each drawn name: they come after ImageNet's."""
+        return {name: i for i, name in enumerate(self.drawn, len(self.classes))}
+
+    @cached_property
     def where(self) -> dict[str, int]:
         """Index into `names`."""
         return {name: i for i, name in enumerate(self.names)}

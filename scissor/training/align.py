@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from scissor.mini.tower import Seen
+from scissor.training import evidence
 from scissor.training.desk import Batch, Desk, Plan, steps, take_step
 from scissor.training.render import draw
 
@@ -25,28 +25,11 @@ def see(desk: Desk, batch: Batch) -> tuple[Tensor, Tensor]:
     with torch.no_grad():
         frames, cover = draw(desk.atlas, batch, config.frame, config.grid[0], desk.paint)
         seen = desk.tower(frames.flatten(0, 1))
-        seen = force_evidence(seen, batch["forced"], cover)
+        if config.drawn:
+            seen = evidence.rename(seen, batch["said"], batch["doubt"])
+            seen = evidence.soften(seen, config.evidence, len(frames))
+        seen = evidence.force_evidence(seen, batch["forced"], cover)
     return desk.model.tokens(seen).unflatten(0, frames.shape[:2]), cover
-
-
-def force_evidence(seen: Seen, forced: Tensor, cover: Tensor) -> Seen:
-    """Put a drawn ImageNet class on top of the evidence where an actor wears a made-up texture.
-
-    forced: [B, A] class or -1. So the decoder learns to read any of the thousand names out.
-    """
-    batch, steps, cells, _ = cover.shape
-    best, actor = cover[..., :-1].max(-1)
-    told = forced[:, None, None].expand(-1, steps, cells, -1).gather(-1, actor[..., None])
-    told = torch.where(best[..., None] > 0.3, told, -1).flatten(0, 1)
-    frame = torch.rand(batch * steps, 1, 1, device=told.device) * 0.7 + 0.25
-    sure = frame * torch.rand_like(frame.expand(told.shape)).clamp(min=0.4)
-    rest = seen.probabilities[..., 1:]
-    lifted = torch.cat([sure.to(rest.dtype), rest * 0.3], -1)
-    named = torch.cat([told.clamp(min=0), seen.classes[..., 1:]], -1)
-    return seen._replace(
-        classes=torch.where(told >= 0, named, seen.classes),
-        probabilities=torch.where(told >= 0, lifted, seen.probabilities),
-    )
 
 
 def align_loss(desk: Desk, tokens: Tensor, cover: Tensor, batch: Batch) -> Tensor:

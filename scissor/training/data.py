@@ -28,6 +28,8 @@ LENGTHS = {4: 0.1, 8: 0.35, 16: 0.3, 32: 0.25}
 QUESTIONS = 8
 CROWD = (1, 2, 3, 4, 4, 4)  # actors of a single frame
 AWAY = -1e4
+DOUBTED = 0.4  # drawn actors that some cells take for something else
+MOST_DOUBT = 0.45
 
 
 class Mixture(IterableDataset):
@@ -109,6 +111,7 @@ def arrays(rng: Dice, album: Album, shot: Shot, length: int) -> dict[str, np.nda
     light = np.concatenate([0.94 + 0.12 * draw[:3], 12 * draw[3:6] - 6])
     pictures = [actor.picture for actor in scene.actors] + [-1] * spare
     dressed = [worn[a] >= 0 and pictures[a] >= 0 for a in range(MOST_ACTORS)]
+    said, doubt = _said(rng, album, shot)
     told = [int(each[a, 8] * album.places) if dressed[a] else -1 for a in range(MOST_ACTORS)]
     return {
         "box": np.array(boxes, dtype=np.float32),
@@ -120,6 +123,8 @@ def arrays(rng: Dice, album: Album, shot: Shot, length: int) -> dict[str, np.nda
         "cloth": np.array(told),
         "cloth_at": corner.astype(np.float32),
         "forced": np.array(worn),
+        "said": said,
+        "doubt": doubt,
         "name": np.array(names),
         "natural": np.array(back >= 0 and max(pictures) < 0),
         "back": np.array(back),
@@ -129,6 +134,21 @@ def arrays(rng: Dice, album: Album, shot: Shot, length: int) -> dict[str, np.nda
         "noise": np.float32(4 * draw[6] ** 2),
         "back_name": np.array(back_name),
     }
+
+
+def _said(rng: Dice, album: Album, shot: Shot) -> tuple[np.ndarray, np.ndarray]:
+    """What evidence.rename makes of each drawn actor: rows [A, 3], -1 for others; doubt [A]."""
+    rows, doubt = np.full((MOST_ACTORS, 3), -1), np.zeros(MOST_ACTORS, dtype=np.float32)
+    present = {actor.name for actor in shot.scene.actors}
+    for a, actor in enumerate(shot.scene.actors):
+        if shot.worn[a] >= 0 or actor.picture < 0:
+            continue
+        drawn = album.library.pictures[actor.picture].name
+        other = rng.choice(album.drawn)
+        rows[a] = [album.row[name] for name in (drawn, actor.name, other)]
+        if rng.chance(DOUBTED) and other not in present | {drawn}:
+            doubt[a] = rng.between(0, MOST_DOUBT)
+    return rows, doubt
 
 
 def _box(actor: Actor, time: float) -> tuple[float, float, float, float]:

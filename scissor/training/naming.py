@@ -8,6 +8,7 @@ what a deep reader learns of them. Leaves pixels to render.py, what is shown to 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 import torch
@@ -39,6 +40,7 @@ class Naming:
         tower = desk.model.tower
         self.desk, self.plan, self.former = desk, plan, desk.tower
         self.row = rows(album).to(desk.device)
+        self.prior = prior(album).to(desk.device)
         tower.to(memory_format=torch.channels_last)
         last = list(tower.classifier.parameters())
         body = [p for p in tower.parameters() if all(p is not q for q in last)]
@@ -67,7 +69,7 @@ class Naming:
         seen = tower.deep(tower.maps(frames)[-1]).flatten(1, 2)
         shows = batch["picture"][:, 0] >= 0
         label = self.row[torch.where(shows, batch["name"][:, 0], batch["back_name"])]
-        said = self.said(pooled(seen, thing >= thing.amax(1, keepdim=True) / 2))
+        said = self.said(pooled(seen, thing >= thing.amax(1, keepdim=True) / 2)) + self.prior
         named = part * cross(said, label) + (1 - part) * cross(said, label[partner])
         bare = thing == 0
         empty = cross(self.said(pooled(seen, bare)), torch.full_like(label, -1)) * bare.any(1)
@@ -148,6 +150,18 @@ def rows(album: Album) -> Tensor:
     for i, name in enumerate(album.drawn):
         row[album.where[name]] = i
     return row
+
+
+def prior(album: Album) -> Tensor:
+    """[names + 1]: the log of how many pictures a drawn name has, a picture's mean taken away.
+
+    Added to the logits in training, so that without it every name is as likely, be its pictures
+    many or few (logit adjustment, arXiv 2007.07314). 0 for none of them.
+    """
+    many = Counter(picture.name for picture in album.library.pictures)
+    logs = torch.tensor([many[name] for name in album.drawn]).float().log()
+    mean = (logs.exp() * logs).sum() / logs.exp().sum()
+    return torch.cat([logs - mean, torch.zeros(1)])
 
 
 def pooled(seen: Tensor, where: Tensor) -> Tensor:

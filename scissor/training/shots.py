@@ -1,6 +1,7 @@
 """What a training clip shows: mostly scenes as the evaluation's, sometimes natural pictures.
 
-Knows how actors come to be called by any of ImageNet's thousand names, and how a natural picture is
+Knows how actors come to be called by any of ImageNet's thousand names, or by a drawn name that is
+not their drawing's (evidence.py makes the tower say so), and how a natural picture is
 shown with or without something in it that the tower recognises. Leaves the evaluation's scenes to
 scenes/scene.py, questions to asking.py, arrays to data.py.
 """
@@ -17,6 +18,7 @@ from scissor.training.render import GHOST
 
 WORN = 0.12  # actors that wear a made-up texture and are called by an ImageNet class
 CLOSE = (0.42, 0.95)  # of a close-up, the part of its side that the drawing is long
+RENAMED = 0.3  # actors that are called by another drawn name than their own
 ALONE = 0.05  # clips that one such actor fills
 PHOTOGRAPHS = 0.1  # clips that show one natural photograph and nothing else
 PERSONS = ("man", "woman", "people", "child", "boy", "girl", "baby", "face")
@@ -56,11 +58,23 @@ def shoot(rng: Dice, album: Album, crowd: Sequence[int] | None = None) -> Shot:
         name = album.classes[told] if told >= 0 else actor.name
         if told >= 0 and name in {other.name for other in actors}:
             told, name = -1, actor.name
+        if told < 0 and rng.chance(RENAMED):
+            name = _another(rng, album, scene, actors) or name
         actors[i] = dataclasses.replace(actor, name=name)
         worn.append(told)
     if alone and worn[0] >= 0:
         actors[0] = _filling(rng, actors[0])
     return Shot(dataclasses.replace(scene, actors=tuple(actors)), tuple(worn))
+
+
+def _another(rng: Dice, album: Album, scene: Scene, actors: list[Actor]) -> str | None:
+    """A drawn name that cannot be mixed up with what the scene shows."""
+    library = album.library
+    taken = set().union(*(library.enemies[actor.name] for actor in actors))
+    if scene.background is not None:
+        taken |= library.shown.get(library.backgrounds[scene.background].scene, frozenset())
+    free = [name for name in album.drawn if name not in taken and library.words[name].single]
+    return rng.choice(free) if free else None
 
 
 def close_up(rng: Dice, album: Album) -> Shot:

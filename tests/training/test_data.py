@@ -110,13 +110,20 @@ def test_what_is_shown_is_what_is_named(album):
             seen["worn" if worn else "drawn"] += 1
             assert not rows["natural"]
             drawn = album.library.pictures[rows["picture"][a]].name
-            assert actor.name == (NAMES[rows["forced"][a]] if worn else drawn)
+            if worn:
+                assert actor.name == NAMES[rows["forced"][a]]
+                assert (rows["said"][a] == -1).all()
+            else:
+                seen["renamed"] += actor.name != drawn
+                names = [album.drawn[row - len(NAMES)] for row in rows["said"][a]]
+                assert names[:2] == [drawn, actor.name]
+                assert rows["doubt"][a] == 0 or names[2] not in (drawn, actor.name)
             assert (rows["cloth"][a] >= 0) == worn
         assert (rows["picture"][len(shot.scene.actors) :] == -1).all()
         assert (rows["box"][len(shot.scene.actors) :, :, 0] < -999).all()
         names = [actor.name for actor in shot.scene.actors]
         assert len(set(names)) == len(names)
-    assert min(seen[kind] for kind in ("photograph", "worn", "drawn", "ghost")) > 3
+    assert min(seen[kind] for kind in ("photograph", "worn", "drawn", "renamed", "ghost")) > 3
 
 
 def test_lengths_follow_the_mixture_and_fill_the_batch(album, tokenizer):

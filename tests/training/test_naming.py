@@ -93,6 +93,15 @@ def test_a_drawn_names_row_is_its_own_and_other_names_have_none(album):
     assert row[-1] == -1
 
 
+def test_a_name_of_many_pictures_is_expected_more_often(album):
+    logs = naming.prior(album)
+    many = [sum(p.name == name for p in album.library.pictures) for name in album.drawn]
+    gaps = torch.tensor(many).float().log()
+    torch.testing.assert_close(logs[:-1] - logs[0], gaps - gaps[0])
+    assert logs[-1] == 0
+    assert float((torch.tensor(many) * logs[:-1]).sum()) == pytest.approx(0, abs=1e-4)
+
+
 def test_pooled_is_the_mean_of_the_chosen_cells():
     seen = torch.randn(3, 5, 4)
     where = torch.tensor([[1, 0, 1, 0, 0], [1, 1, 1, 1, 1], [0, 0, 0, 0, 0]]).bool()

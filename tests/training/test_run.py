@@ -10,7 +10,6 @@ from tinymini import NAMES, tiny_mini
 from scissor import mini
 from scissor.mini.names import Names
 from scissor.mini.quantise import plain_state, round_weight, spec_of
-from scissor.mini.tower import Seen
 from scissor.models.mini import Mini
 from scissor.scenes.dice import Dice
 from scissor.training import align, launch, run
@@ -119,23 +118,6 @@ def test_a_batch_that_shows_nothing_with_a_name_teaches_nothing(desk):
     loss.backward()
     assert loss == 0
     assert (tokens.grad == 0).all()
-
-
-def test_evidence_is_told_where_the_texture_is_worn():
-    classes = torch.arange(3).expand(2, 4, 3).contiguous()
-    seen = Seen(torch.randn(2, 4, 6), classes, torch.tensor([0.5, 0.3, 0.1]).expand(2, 4, 3))
-    cover = torch.zeros(1, 2, 4, 3)
-    cover[..., 2] = 1
-    cover[0, 0, 1] = torch.tensor([0.8, 0.2, 0.0])  # the first actor, who wears class 7
-    cover[0, 1, 2] = torch.tensor([0.1, 0.9, 0.0])  # the second, who is drawn as it is
-    told = align.force_evidence(seen, torch.tensor([[7, -1]]), cover)
-    assert told.classes[0, 1, 0] == 7
-    changed = (told.classes != seen.classes).any(-1) | (
-        told.probabilities != seen.probabilities
-    ).any(-1)
-    assert changed.nonzero().tolist() == [[0, 1]]
-    assert told.probabilities.sum(-1).max() <= 1.1
-    assert torch.equal(told.features, seen.features)
 
 
 def test_every_reduction_is_met_and_all_tokens_as_often_as_planned():

@@ -1,0 +1,75 @@
+"""What the tower's evidence is made to say in training.
+
+Knows how a thing comes to be called by another name than the tower's own, so that the decoder reads
+names in the evidence, where new drawings are named right, and does not learn training drawings by
+heart; and how evidence is made as doubtful as that of new drawings. Leaves which names to shots.py.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from scissor.mini.tower import Seen
+
+HOT = 0.4  # the least power of the drawn names' probabilities, by clip: lower is less sure
+
+
+def force_evidence(seen: Seen, forced: Tensor, cover: Tensor) -> Seen:
+    """Put a drawn ImageNet class on top of the evidence where an actor wears a made-up texture.
+
+    forced: [B, A] class or -1. So the decoder learns to read any of the thousand names out.
+    """
+    batch, steps, cells, _ = cover.shape
+    best, actor = cover[..., :-1].max(-1)
+    told = forced[:, None, None].expand(-1, steps, cells, -1).gather(-1, actor[..., None])
+    told = torch.where(best[..., None] > 0.3, told, -1).flatten(0, 1)
+    frame = torch.rand(batch * steps, 1, 1, device=told.device) * 0.7 + 0.25
+    sure = frame * torch.rand_like(frame.expand(told.shape)).clamp(min=0.4)
+    rest = seen.probabilities[..., 1:]
+    lifted = torch.cat([sure.to(rest.dtype), rest * 0.3], -1)
+    named = torch.cat([told.clamp(min=0), seen.classes[..., 1:]], -1)
+    return seen._replace(
+        classes=torch.where(told >= 0, named, seen.classes),
+        probabilities=torch.where(told >= 0, lifted, seen.probabilities),
+    )
+
+
+def rename(seen: Seen, said: Tensor, doubt: Tensor) -> Seen:
+    """Exchange drawn names in a clip's evidence: what a drawing shows for what it is called.
+
+    said: [B, A, 3] rows of the classifier, or -1: of what is drawn, of what it is called, and of
+    what it is taken for in some cells. doubt: [B, A], how often that is, from 0 to 1; the cells of
+    a frame are taken for it together as often as each by itself.
+    """
+    (batch, actors, _), (many, cells, _) = said.shape, seen.classes.shape
+    steps = many // batch
+    classes = seen.classes.unflatten(0, (batch, steps))
+    for a in range(actors):
+        drawn, called, taken = said[:, a, :, None, None, None].unbind(1)
+        frame = torch.rand(batch, steps, 1, 1, device=said.device)
+        cell = torch.rand(batch, steps, cells, 1, device=said.device)
+        lost = (frame + cell) / 2 < doubt[:, a, None, None, None]
+        classes = exchange(classes, drawn, called)
+        classes = torch.where(lost, exchange(classes, called, taken), classes)
+    return seen._replace(classes=classes.flatten(0, 1))
+
+
+def exchange(classes: Tensor, one: Tensor, other: Tensor) -> Tensor:
+    """The classes with `one` for `other` and the other way round; they broadcast."""
+    return torch.where(classes == one, other, torch.where(classes == other, one, classes))
+
+
+def soften(seen: Seen, evidence: int, clips: int) -> Seen:
+    """The drawn names' probabilities less far apart, more so in one clip than in the next.
+
+    A drawing that the tower has learned is named more surely than a new one. What a cell's names
+    have together stays. evidence: how many of the classes are ImageNet's.
+    """
+    power = HOT + (1 - HOT) * torch.rand(clips, 1, 1, 1, device=seen.features.device)
+    whole = seen.probabilities
+    named = whole[..., evidence:].float().unflatten(0, (clips, -1))
+    flat = named**power
+    flat = flat * (named.sum(-1, keepdim=True) / flat.sum(-1, keepdim=True).clamp(min=1e-6))
+    named = flat.flatten(0, 1).to(whole.dtype)
+    return seen._replace(probabilities=torch.cat([whole[..., :evidence], named], -1))

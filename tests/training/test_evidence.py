@@ -1,0 +1,69 @@
+"""What the evidence is made to say: where, of what, and what it leaves alone."""
+
+import torch
+
+from scissor.mini.tower import Seen
+from scissor.training import evidence
+
+
+def test_evidence_is_told_where_the_texture_is_worn():
+    classes = torch.arange(3).expand(2, 4, 3).contiguous()
+    seen = Seen(torch.randn(2, 4, 6), classes, torch.tensor([0.5, 0.3, 0.1]).expand(2, 4, 3))
+    cover = torch.zeros(1, 2, 4, 3)
+    cover[..., 2] = 1
+    cover[0, 0, 1] = torch.tensor([0.8, 0.2, 0.0])  # the first actor, who wears class 7
+    cover[0, 1, 2] = torch.tensor([0.1, 0.9, 0.0])  # the second, who is drawn as it is
+    told = evidence.force_evidence(seen, torch.tensor([[7, -1]]), cover)
+    assert told.classes[0, 1, 0] == 7
+    changed = (told.classes != seen.classes).any(-1) | (
+        told.probabilities != seen.probabilities
+    ).any(-1)
+    assert changed.nonzero().tolist() == [[0, 1]]
+    assert told.probabilities.sum(-1).max() <= 1.1
+    assert torch.equal(told.features, seen.features)
+
+
+def seen(clips: int, steps: int) -> Seen:
+    """Four cells, two of ImageNet's classes (0 to 9) and three drawn names (10 to 19)."""
+    many = clips * steps
+    classes = torch.stack([torch.randperm(10)[:2] for _ in range(many * 4)])
+    names = torch.stack([10 + torch.randperm(10)[:3] for _ in range(many * 4)])
+    sure = torch.rand(many, 4, 5).sort(-1, descending=True).values / 5
+    return Seen(torch.randn(many, 4, 6), torch.cat([classes, names], 1).view(many, 4, 5), sure)
+
+
+def test_names_change_places_in_their_clip_alone():
+    torch.manual_seed(0)
+    before = seen(2, 3)
+    said = torch.tensor([[[11, 15, 19], [12, 11, 19]], [[-1, -1, -1], [13, 13, 19]]])
+    after = evidence.rename(before, said, torch.zeros(2, 2))
+    want = {11: 15, 15: 12, 12: 11}
+    mapped = before.classes.clone().apply_(lambda c: want.get(c, c))
+    assert torch.equal(after.classes[:3], mapped[:3])
+    assert torch.equal(after.classes[3:], before.classes[3:])
+    assert torch.equal(after.probabilities, before.probabilities)
+
+
+def test_doubt_is_as_frequent_as_told_and_of_that_name_alone():
+    torch.manual_seed(0)
+    before = seen(1, 2000)
+    said = torch.tensor([[[11, 11, 19]]])
+    after = evidence.rename(before, said, torch.tensor([[0.4]]))
+    had = (before.classes == 11).any(-1)
+    lost = had & (after.classes == 19).any(-1) & ~(before.classes == 19).any(-1)
+    alone = had & ~(before.classes == 19).any(-1)
+    assert abs(lost.sum() / alone.sum() - 2 * 0.4**2) < 0.03
+    other = (before.classes != 11) & (before.classes != 19)
+    assert torch.equal(after.classes[other], before.classes[other])
+
+
+def test_softened_names_keep_their_order_and_their_sum():
+    torch.manual_seed(0)
+    before = seen(4, 2)
+    after = evidence.soften(before, 2, 4)
+    assert torch.equal(after.probabilities[..., :2], before.probabilities[..., :2])
+    old, new = before.probabilities[..., 2:], after.probabilities[..., 2:]
+    torch.testing.assert_close(old.sum(-1), new.sum(-1))
+    assert (new.diff(dim=-1) <= 1e-6).all()
+    assert (new[..., 0] <= old[..., 0] + 1e-6).all()
+    assert not torch.equal(old, new)
