@@ -8,6 +8,7 @@ what a deep reader learns of them. Leaves pixels to render.py, what is shown to 
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 
@@ -20,6 +21,7 @@ from scissor.mini.tower import Tower
 from scissor.training.album import Album
 from scissor.training.desk import Batch, Desk, Plan, steps, take_step
 from scissor.training.render import draw
+from scissor.training.shots import NATURAL
 
 SIDES = (128, 224)
 """Pixels of a close-up's side: things are as large as in a glance, and as in the frame."""
@@ -73,7 +75,8 @@ class Naming:
         named = part * cross(said, label) + (1 - part) * cross(said, label[partner])
         bare = thing == 0
         empty = cross(self.said(pooled(seen, bare)), torch.full_like(label, -1)) * bare.any(1)
-        kept = self.faithfulness(frames[natural], seen[natural])
+        some = natural.float().topk(math.ceil(1.5 * NATURAL * len(natural))).indices
+        kept = self.faithfulness(frames[some], seen[some], natural[some])
         right = said.argmax(-1) == label
         desk.last |= {"right": right[shows].float().mean(), "kept": kept.detach()}
         return named.mean() + EMPTY * empty.mean() + MATCH * kept
@@ -95,18 +98,21 @@ class Naming:
         model = self.desk.model
         return model.tower.classifier(pooled)[..., model.config.classes :].float()
 
-    def faithfulness(self, frames: Tensor, seen: Tensor) -> Tensor:
-        """Mean divergence of ImageNet's classes in every cell from what the former tower says."""
-        if not len(frames):
-            return 0.0 * seen.float().sum()
+    def faithfulness(self, frames: Tensor, seen: Tensor, natural: Tensor) -> Tensor:
+        """Mean divergence of ImageNet's classes in every cell from what the former tower says.
+
+        Of the natural frames. It is called with as many frames in every step: a GPU plans its
+        convolutions anew for every number of them.
+        """
         with torch.no_grad():
             once = self.former.deep(self.former.maps(frames)[-1]).flatten(1, 2)
         classes = self.desk.model.config.classes
         now, before = (
-            tower.classifier(cells.flatten(0, 1))[:, :classes].float().log_softmax(-1)
+            tower.classifier(cells)[..., :classes].float().log_softmax(-1)
             for tower, cells in ((self.desk.model.tower, seen), (self.former, once))
         )
-        return F.kl_div(now, before, log_target=True, reduction="batchmean")
+        apart = F.kl_div(now, before, log_target=True, reduction="none").sum(-1).mean(1)
+        return (apart * natural).sum() / natural.sum().clamp(min=1)
 
 
 def cross(logits: Tensor, label: Tensor) -> Tensor:
