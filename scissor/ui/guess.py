@@ -5,11 +5,11 @@ to the model: only one whose tokens live among its input embeddings can be asked
 
 Measured with 8 frames at 10% retention, on the twelve largest groups of four patches and more. A
 word is right that is the very name of the thing whose box holds half of the group or more. The
-bounds were chosen on 60 development clips (seed 7, not the evaluation's): nine of ten right, and the
-cosine at which the example's rabbit is no penguin at any number of frames. There 46 of 720 groups got a
-word, 43 right (93%). On the first 30 clips of the evaluation, looked at once, 18 of 360 got one, all
-right. With a cosine of 0.56 and a lead of 0.1 96 development groups would get a word, as many of them
-right (92%), and the rabbit a wrong one. Other natural clips were not measured.
+bounds were chosen on 60 development clips (seed 7, not the evaluation's): nine of ten right, and
+the cosine at which the example's rabbit is no penguin at any number of frames. There 46 of 720
+groups got a word, 43 right (93%). On the first 30 clips of the evaluation, looked at once, 18 of
+360 got one, all right. With a cosine of 0.56 and a lead of 0.1 96 development groups would get a
+word, as many of them right (92%), and the rabbit a wrong one. Other natural clips were not measured.
 """
 
 from __future__ import annotations
