@@ -9,7 +9,8 @@ bounds were chosen on 60 development clips (seed 7, not the evaluation's): nine 
 the cosine at which the example's rabbit is no penguin at any number of frames. There 46 of 720
 groups got a word, 43 right (93%). On the first 30 clips of the evaluation, looked at once, 18 of
 360 got one, all right. With a cosine of 0.56 and a lead of 0.1 96 development groups would get a
-word, as many of them right (92%), and the rabbit a wrong one. Other natural clips were not measured.
+word, as many of them right (92%), and the rabbit a wrong one. Other natural clips were not
+measured.
 """
 
 from __future__ import annotations
