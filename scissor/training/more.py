@@ -43,6 +43,14 @@ SHELVES = {
         walk=False,
     ),
 }
+# Emoji drawn again in one colour: how their sets begin an emoji's name.
+REDRAWN = {"arcticons": "emoji-", "emojione-monotone": "", "fluent-emoji-high-contrast": ""}
+# Sets by a hand of the evaluation's.
+HANDS = {
+    "emojione-monotone": "emojione",
+    "fluent-color": "fluent",
+    "fluent-emoji-high-contrast": "fluent",
+}
 # Folders whose pictures are signs, or are listed in more.txt.
 SIGNS = re.compile(
     "flags|logos|computer/|signs_and_symbols/|special/|shapes/|buttons/|cards/|duplicates|"
@@ -115,8 +123,9 @@ def further(known: list[Name], folders: dict[str, Path]) -> Iterator[Cutout]:
         found = _found(root, words, turned) if shelf.walk else {}
         yield from _shelf(source, root, found, listed.get(source, []))
     for source in ICONS:
-        wrong = {icon.replace("_", " ") for _, icon in listed.get(source, [])}
-        yield from _icons(source, folders[source], words - wrong)
+        signs = listed.get(source, [] if source in REDRAWN else listed.get("icons", []))
+        wrong = {icon.replace("_", " ") for _, icon in signs}
+        yield from _icons(source, folders[source], [n for n in known if n.name not in wrong])
 
 
 def _rows() -> Iterator[tuple[str, str]]:
@@ -194,17 +203,30 @@ def without_paper(image: Image.Image) -> Image.Image:
     return cut
 
 
-def _icons(source: str, folder: Path, words: set[str]) -> Iterator[Cutout]:
+def _icons(source: str, folder: Path, names: list[Name]) -> Iterator[Cutout]:
     """An icon set's drawings; one of a single colour is tinted by its digest."""
-    book = pictures.icons_of(folder)
-    for name in sorted(words):
-        key = name.replace(" ", "-")
-        tries = (f"{key}-duotone", key) if source == "ph" else (key,)
-        icon = next((found for found in tries if found in book), None)
-        if icon is None:
-            continue
-        digest = hashlib.sha256(f"{name} {book[icon]}".encode()).hexdigest()
-        tint = "#" + "".join(f"{int(digest[i : i + 2], 16) * 3 // 4:02x}" for i in (0, 2, 4))
-        drawing = re.sub("currentColor|#2F88FF", tint, book[icon], flags=re.IGNORECASE)
-        drawn = pictures.render(drawing.encode())
-        yield Cutout(name, f"{source}:{icon}", source, digest, pictures.trim(drawn))
+    book, hand = pictures.icons_of(folder), family(source)
+    for name in sorted(names, key=lambda name: name.name):
+        for icon in [key for key in _keys(source, name) if key in book][:1]:
+            digest = hashlib.sha256(f"{name.name} {book[icon]}".encode()).hexdigest()
+            tint = "#" + "".join(f"{int(digest[i : i + 2], 16) * 3 // 4:02x}" for i in (0, 2, 4))
+            drawing = re.sub("currentColor|#2F88FF", tint, book[icon], flags=re.IGNORECASE)
+            drawn = pictures.render(drawing.encode())
+            yield Cutout(name.name, f"{source}:{icon}", hand, digest, pictures.trim(drawn))
+
+
+def family(source: str) -> str:
+    """The hand that drew an icon set: all of Streamline's count as one."""
+    return "streamline" if source.startswith("streamline") else HANDS.get(source, source)
+
+
+def _keys(source: str, name: Name) -> list[str]:
+    """What an icon of a name may be called, the likeliest first."""
+    key = name.name.replace(" ", "-")
+    if source in REDRAWN:
+        return [REDRAWN[source] + slug for slug in name.emoji]
+    return [
+        *([f"{key}-duotone"] if source == "ph" else []),
+        key,
+        *(f"{key}-{k}" for k in range(1, 6)),
+    ]

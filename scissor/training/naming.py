@@ -23,8 +23,9 @@ from scissor.training.desk import Batch, Desk, Plan, steps, take_step
 from scissor.training.render import draw
 from scissor.training.shots import NATURAL
 
-SIDES = (128, 224)
-"""Pixels of a close-up's side: things are as large as in a glance, and as in the frame."""
+SIDE = 256
+"""Pixels of a close-up's side: things are as large as in the frame, and at half of it, where the
+tower looks again, as in the glance."""
 
 MATCH = 0.5  # weight of the tower's faithfulness to its former self
 EMPTY = 0.2  # weight of what shows no drawn thing
@@ -58,38 +59,48 @@ class Naming:
         desk = self.desk
         for _ in steps(desk, self.plan, "names", self.optimiser):
             with desk.quickly():
-                losses = [self.loss(next(batches), side) for side in SIDES]
-            take_step(desk, self.optimiser, self.parameters, sum(losses) / len(losses))
+                loss = self.loss(next(batches))
+            take_step(desk, self.optimiser, self.parameters, loss)
         store(desk.model.tower, desk.model.config.bits)
 
-    def loss(self, batch: Batch, side: int) -> Tensor:
-        """Of a batch of close-ups drawn at `side` pixels: naming, emptiness, faithfulness."""
-        desk, tower = self.desk, self.desk.model.tower
-        natural = batch["natural"]
-        frames, thing = self.drawn(batch, side)
-        frames, thing, partner, part = mixed(erased(frames, natural), thing, natural)
-        seen = tower.deep(tower.maps(frames)[-1]).flatten(1, 2)
-        shows = batch["picture"][:, 0] >= 0
+    def loss(self, batch: Batch) -> Tensor:
+        """Of a batch of close-ups: naming (at either size and by both), emptiness, faithfulness."""
+        natural, shows = batch["natural"], batch["picture"][:, 0] >= 0
         label = self.row[torch.where(shows, batch["name"][:, 0], batch["back_name"])]
-        said = self.said(pooled(seen, thing >= thing.amax(1, keepdim=True) / 2)) + self.prior
-        named = part * cross(said, label) + (1 - part) * cross(said, label[partner])
+        frames, thing = self.drawn(batch)
+        frames, thing, partner, part = mixed(erased(frames, natural), thing, natural)
+        looks = [self.look(frames, thing, natural), self.look(*halved(frames, thing), natural)]
+        said, empty, kept = (sum(found) for found in zip(*looks, strict=True))
+        named = [
+            part * cross(logits, label) + (1 - part) * cross(logits, label[partner])
+            for logits in (looks[0][0] + self.prior, looks[1][0] + self.prior, said + self.prior)
+        ]
+        right = (said + self.prior).argmax(-1) == label
+        self.desk.last |= {"right": right[shows].float().mean(), "kept": kept.detach() / 2}
+        return sum(named).mean() / 3 + EMPTY * empty / 2 + MATCH * kept / 2
+
+    def look(self, frames: Tensor, thing: Tensor, natural: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Logits [B, names + 1] of what the frames show; the losses of emptiness and faithfulness.
+
+        thing: [B, N], the part of a cell that is to be named. natural: [B] bool.
+        """
+        seen = self.desk.model.tower.deep(self.desk.model.tower.maps(frames)[-1]).flatten(1, 2)
+        said = self.said(pooled(seen, thing >= thing.amax(1, keepdim=True) / 2))
         bare = thing == 0
-        empty = cross(self.said(pooled(seen, bare)), torch.full_like(label, -1)) * bare.any(1)
+        none = torch.full((len(frames),), -1, device=frames.device)
+        empty = (cross(self.said(pooled(seen, bare)), none) * bare.any(1)).mean()
         some = natural.float().topk(math.ceil(1.5 * NATURAL * len(natural))).indices
-        kept = self.faithfulness(frames[some], seen[some], natural[some])
-        right = said.argmax(-1) == label
-        desk.last |= {"right": right[shows].float().mean(), "kept": kept.detach()}
-        return named.mean() + EMPTY * empty.mean() + MATCH * kept
+        return said, empty, self.faithfulness(frames[some], seen[some], natural[some])
 
     @torch.no_grad()
-    def drawn(self, batch: Batch, side: int) -> tuple[Tensor, Tensor]:
-        """Frames [B, side, side, 3], and [B, N]: the part of a cell that the drawing fills.
+    def drawn(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Frames [B, SIDE, SIDE, 3], and [B, N]: the part of a cell that the drawing fills.
 
         Where there is no drawing it is the whole picture that shows what it shows.
         """
-        cells = side // (self.desk.model.config.frame // self.desk.model.config.grid[0])
+        cells = SIDE // (self.desk.model.config.frame // self.desk.model.config.grid[0])
         one = batch | {"box": batch["box"][:, :1]}
-        frames, cover = draw(self.desk.atlas, one, side, cells, self.desk.paint)
+        frames, cover = draw(self.desk.atlas, one, SIDE, cells, self.desk.paint)
         thing = cover[:, 0, :, 0]
         return frames[:, 0], torch.where(batch["natural"][:, None], 1.0, thing)
 
@@ -113,6 +124,14 @@ class Naming:
         )
         apart = F.kl_div(now, before, log_target=True, reduction="none").sum(-1).mean(1)
         return (apart * natural).sum() / natural.sum().clamp(min=1)
+
+
+def halved(frames: Tensor, thing: Tensor) -> tuple[Tensor, Tensor]:
+    """Frames [B, S, S, 3] and cells [B, N] at half the side, by area."""
+    small = F.avg_pool2d(frames.float().permute(0, 3, 1, 2), 2).permute(0, 2, 3, 1)
+    side = math.isqrt(thing.shape[1])
+    cells = F.avg_pool2d(thing.float().unflatten(1, (1, side, side)), 2)
+    return small, cells.flatten(1)
 
 
 def cross(logits: Tensor, label: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ from scissor.training.album import Album
 from scissor.training.render import GHOST
 
 WORN = 0.12  # actors that wear a made-up texture and are called by an ImageNet class
-CLOSE = (0.42, 0.95)  # of a close-up, the part of its side that the drawing is long
+CLOSE = (0.3, 0.85)  # of a close-up, the part of its side that the drawing is long
 RENAMED = 0.3  # actors that are called by another drawn name than their own
 ALONE = 0.05  # clips that one such actor fills
 PHOTOGRAPHS = 0.1  # clips that show one natural photograph and nothing else
