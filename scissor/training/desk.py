@@ -31,10 +31,9 @@ class Plan:
 
     minutes: of naming, stage A and stage B. rates: peak learning rates of the tower and of its
     classifier in naming, of the reader in stage A, of the new parts and of the decoder in stage B.
-    warm_up: steps. rounded: the part of stage B,
-    at its end, that runs with the stored precision in the loop. align: the weight of the
-    alignment's loss in stage B. whole: the part of its batches that keep every token. onward: from
-    the shipped model, not from the start files.
+    warm_up: steps. rounded: the part of stage B, at its end, that runs with the stored precision in
+    the loop. align: the weight of the alignment's loss in stage B. whole: the part of its batches
+    that keep every token. onward: from the shipped model, not from the start files.
     """
 
     minutes: tuple[float, float, float] = (3.0, 3.0, 16.0)

@@ -207,12 +207,14 @@ def _icons(source: str, folder: Path, names: list[Name]) -> Iterator[Cutout]:
     """An icon set's drawings; one of a single colour is tinted by its digest."""
     book, hand = pictures.icons_of(folder), family(source)
     for name in sorted(names, key=lambda name: name.name):
-        for icon in [key for key in _keys(source, name) if key in book][:1]:
-            digest = hashlib.sha256(f"{name.name} {book[icon]}".encode()).hexdigest()
-            tint = "#" + "".join(f"{int(digest[i : i + 2], 16) * 3 // 4:02x}" for i in (0, 2, 4))
-            drawing = re.sub("currentColor|#2F88FF", tint, book[icon], flags=re.IGNORECASE)
-            drawn = pictures.render(drawing.encode())
-            yield Cutout(name.name, f"{source}:{icon}", hand, digest, pictures.trim(drawn))
+        icon = next((key for key in _keys(source, name) if key in book), None)
+        if icon is None:
+            continue
+        digest = hashlib.sha256(f"{name.name} {book[icon]}".encode()).hexdigest()
+        tint = "#" + "".join(f"{int(digest[i : i + 2], 16) * 3 // 4:02x}" for i in (0, 2, 4))
+        drawing = re.sub("currentColor|#2F88FF", tint, book[icon], flags=re.IGNORECASE)
+        drawn = pictures.render(drawing.encode())
+        yield Cutout(name.name, f"{source}:{icon}", hand, digest, pictures.trim(drawn))
 
 
 def family(source: str) -> str:

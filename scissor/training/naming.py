@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -70,21 +70,23 @@ class Naming:
         frames, thing = self.drawn(batch)
         frames, thing, partner, part = mixed(erased(frames, natural), thing, natural)
         looks = [self.look(frames, thing, natural), self.look(*halved(frames, thing), natural)]
-        said, empty, kept = (sum(found) for found in zip(*looks, strict=True))
+        alone, empty, kept = zip(*looks, strict=True)
+        said = [logits + self.prior for logits in (*alone, sum(alone))]
         named = [
             part * cross(logits, label) + (1 - part) * cross(logits, label[partner])
-            for logits in (looks[0][0] + self.prior, looks[1][0] + self.prior, said + self.prior)
+            for logits in said
         ]
-        right = (said + self.prior).argmax(-1) == label
-        self.desk.last |= {"right": right[shows].float().mean(), "kept": kept.detach() / 2}
-        return sum(named).mean() / 3 + EMPTY * empty / 2 + MATCH * kept / 2
+        right, kept = said[-1].argmax(-1) == label, mean(kept)
+        self.desk.last |= {"right": right[shows].float().mean(), "kept": kept.detach()}
+        return mean(named).mean() + EMPTY * mean(empty) + MATCH * kept
 
     def look(self, frames: Tensor, thing: Tensor, natural: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Logits [B, names + 1] of what the frames show; the losses of emptiness and faithfulness.
 
         thing: [B, N], the part of a cell that is to be named. natural: [B] bool.
         """
-        seen = self.desk.model.tower.deep(self.desk.model.tower.maps(frames)[-1]).flatten(1, 2)
+        tower = self.desk.model.tower
+        seen = tower.deep(tower.maps(frames)[-1]).flatten(1, 2)
         said = self.said(pooled(seen, thing >= thing.amax(1, keepdim=True) / 2))
         bare = thing == 0
         none = torch.full((len(frames),), -1, device=frames.device)
@@ -124,6 +126,11 @@ class Naming:
         )
         apart = F.kl_div(now, before, log_target=True, reduction="none").sum(-1).mean(1)
         return (apart * natural).sum() / natural.sum().clamp(min=1)
+
+
+def mean(found: Sequence[Tensor]) -> Tensor:
+    """The mean of tensors of one shape."""
+    return sum(found) / len(found)
 
 
 def halved(frames: Tensor, thing: Tensor) -> tuple[Tensor, Tensor]:
@@ -172,8 +179,8 @@ def mixed(frames: Tensor, thing: Tensor, natural: Tensor) -> tuple[Tensor, Tenso
 def rows(album: Album) -> Tensor:
     """[names + 1] int64: by index into album.names the row of a drawn name, else (and last) -1."""
     row = torch.full((len(album.names) + 1,), -1)
-    for i, name in enumerate(album.drawn):
-        row[album.where[name]] = i
+    for name, place in album.row.items():
+        row[album.where[name]] = place - len(album.classes)
     return row
 
 
