@@ -80,7 +80,8 @@ def share_gradients(parameters: list[nn.Parameter], world: int) -> None:
         return
     grads = [p.grad for p in parameters if p.grad is not None]
     flat = torch.cat([grad.flatten() for grad in grads])
-    dist.all_reduce(flat, op=dist.ReduceOp.AVG)
+    dist.all_reduce(flat)
+    flat /= world
     for grad, fresh in zip(grads, flat.split([grad.numel() for grad in grads]), strict=True):
         grad.copy_(fresh.view_as(grad))
 

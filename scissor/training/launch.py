@@ -87,11 +87,15 @@ def set_up(album: Album, model: Mini, rank: int, world: int) -> Desk:
 
 
 def batches(desk: Desk, mixture: Mixture, workers: int) -> Iterator[Batch]:
-    """Batches on the desk's device, made ahead by `workers` processes (0: by this one)."""
+    """Batches on the desk's device, made ahead by `workers` processes (0: by this one).
+
+    They are forked, also where this process was spawned: none needs a copy of the pictures then.
+    """
     loader = torch.utils.data.DataLoader(
         mixture,
         batch_size=None,
         num_workers=workers,
+        multiprocessing_context="fork" if workers else None,
         pin_memory=desk.device.type == "cuda",
         prefetch_factor=6 if workers else None,
         persistent_workers=workers > 0,
@@ -106,8 +110,9 @@ def work(
     """Process `rank` of `world`: all stages; the first one writes checkpoints and the export."""
     if world > 1:
         os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT="29511")
-        torch.cuda.set_device(rank)
-        dist.init_process_group("nccl", rank=rank, world_size=world)
+        if cuda := torch.cuda.is_available():
+            torch.cuda.set_device(rank)
+        dist.init_process_group("nccl" if cuda else "gloo", rank=rank, world_size=world)
     torch.manual_seed(plan.seed + rank)
     torch.backends.cuda.matmul.allow_tf32 = True
     torch.backends.cuda.enable_cudnn_sdp(False)  # it plans anew for every length

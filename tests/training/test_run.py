@@ -165,7 +165,7 @@ def test_gradients_are_shared_in_one_message(monkeypatch):
     for weight, grad in zip(weights, grads, strict=False):
         weight.grad = grad.clone()
     sent = []
-    monkeypatch.setattr(desks.dist, "all_reduce", lambda flat, op: sent.append(flat.mul_(2)))
+    monkeypatch.setattr(desks.dist, "all_reduce", lambda flat: sent.append(flat.mul_(4)))
     desks.share_gradients(weights, 1)
     assert not sent
     desks.share_gradients(weights, 2)
@@ -184,3 +184,25 @@ def test_the_command_trains_all_stages_and_writes_a_model(pack, tmp_path, monkey
     assert all(weight.isfinite().all() for weight in plain_state(model).values())
     before = plain_state(tiny_mini())
     assert not torch.equal(plain_state(model)["reader.up.bias"], before["reader.up.bias"])
+
+
+def _train(rank, pack, out):
+    """One of two processes: both stages for a moment; its weights are left in `out`."""
+
+    def keep(desk, out):
+        torch.save(plain_state(desk.model), out / f"{rank}.pt")
+
+    launch.begin = lambda folder, onward: tiny_mini().train().requires_grad_(True)
+    launch.read_names = lambda folder: NAMES
+    launch.keep = keep
+    torch.set_num_threads(1)
+    launch.work(rank, 2, Plan(minutes=(0.01, 0.01, 0.01), warm_up=1), pack, out, 4, 1)
+
+
+def test_two_processes_train_one_model(pack, tmp_path):
+    torch.multiprocessing.spawn(_train, (pack, tmp_path), nprocs=2)
+    one, other = (torch.load(tmp_path / f"{rank}.pt") for rank in (0, 1))
+    assert all(torch.equal(weight, other[name]) for name, weight in one.items())
+    before = plain_state(tiny_mini())
+    moved = ["tower.stem.bias", "reader.up.bias", "decoder.model.norm.weight"]
+    assert not any(torch.equal(one[name], before[name]) for name in moved)
