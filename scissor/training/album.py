@@ -19,10 +19,13 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from scissor.scenes.dice import Dice
 from scissor.scenes.library import Library, Word
 from scissor.scenes.scene import COLOURS
+from scissor.training.sources import EMOJI
 
 TEXTURE = 128  # side of a cut-out in the atlas, whatever its shape
+HANDS = 4  # that drew a thing, at least, for one of them to be spared
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +57,26 @@ class Album:
     def drawn(self) -> list[str]:
         """Names of the things that there are pictures of, in order of the alphabet."""
         return sorted({picture.name for picture in self.library.pictures})
+
+    @cached_property
+    def spared(self) -> dict[str, list[int]]:
+        """By name the pictures by one hand, which the tower is not taught: what it says of them is
+        what it says of new drawings. A name that few hands drew has none; emoji go first.
+        """
+        found: dict[str, list[int]] = {}
+        for turn, (name, pictures) in enumerate(self.library.by_name.items()):
+            by = {i: self.library.pictures[i].family.partition(":")[0] for i in pictures}
+            hands = sorted(set(by.values()))
+            if len(hands) >= HANDS:
+                hand = Dice(turn).choice([hand for hand in hands if hand in EMOJI] or hands)
+                found[name] = [i for i in pictures if by[i] == hand]
+        return found
+
+    @cached_property
+    def taught(self) -> list[int]:
+        """All other pictures."""
+        spared = {i for pictures in self.spared.values() for i in pictures}
+        return [i for i in range(len(self.library.pictures)) if i not in spared]
 
     @cached_property
     def row(self) -> dict[str, int]:

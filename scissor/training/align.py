@@ -26,7 +26,8 @@ def see(desk: Desk, batch: Batch) -> tuple[Tensor, Tensor]:
         frames, cover = draw(desk.atlas, batch, config.frame, config.grid[0], desk.paint)
         seen = desk.tower(frames.flatten(0, 1))
         if config.drawn:
-            seen = evidence.rename(seen, batch["said"], batch["doubt"])
+            said = evidence.voted(seen, cover, batch["said"], config)
+            seen = evidence.rename(seen, said, batch["doubt"])
             seen = evidence.soften(seen, config.evidence, len(frames))
         seen = evidence.force_evidence(seen, batch["forced"], cover)
     return desk.model.tokens(seen).unflatten(0, frames.shape[:2]), cover

@@ -1,8 +1,9 @@
 """What the tower's evidence is made to say in training.
 
 Knows how a thing comes to be called by another name than the tower's own, so that the decoder reads
-names in the evidence, where new drawings are named right, and does not learn training drawings by
-heart; and how evidence is made as doubtful as that of new drawings. Leaves which names to shots.py.
+names in the evidence and does not learn training drawings by heart; how a thing whose cells say
+several names gets the one that most of them say; and how evidence is made as doubtful as that of new
+drawings. Leaves which names to shots.py.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from scissor.mini.config import Config
 from scissor.mini.tower import Seen
 
 HOT = 0.4  # the least power of the drawn names' probabilities, by clip: lower is less sure
@@ -33,6 +35,29 @@ def force_evidence(seen: Seen, forced: Tensor, cover: Tensor) -> Seen:
         classes=torch.where(told >= 0, named, seen.classes),
         probabilities=torch.where(told >= 0, lifted, seen.probabilities),
     )
+
+
+def voted(seen: Seen, cover: Tensor, said: Tensor, config: Config) -> Tensor:
+    """`said` (as rename's), what is drawn being what the tower says most of it in a clip.
+
+    cover: [B, T, N, A + 1]. Of a new drawing the tower's cells say several names, mostly the right
+    one or another: so the decoder learns that one thing has one name, that of the most. Where two
+    things of a clip would be called the same, and where nothing is seen of one, `said` stays.
+    """
+    clips, actors, _ = said.shape
+    names = seen.classes[..., config.evidence :].reshape(clips, -1) - config.classes
+    sure = seen.probabilities[..., config.evidence :].float()
+    votes = sure.new_zeros(clips, actors, config.drawn)
+    for a in range(actors):
+        there = cover[..., a].flatten(0, 1)[..., None] > 0.5
+        votes[:, a].scatter_add_(1, names, (there * sure).reshape(clips, -1))
+    most, best = votes.max(-1)
+    best = torch.where(most > 0, best + config.classes, -1)
+    rivals = torch.cat([best, said[..., 0], said[..., 1]], 1)  # [B, 3 A]
+    same = best[..., None] == rivals[:, None]
+    own = torch.eye(actors, dtype=torch.bool, device=same.device).repeat(1, 3)
+    fine = (said[..., 0] >= 0) & (best >= 0) & ~(same & ~own).any(-1)
+    return torch.cat([torch.where(fine, best, said[..., 0])[..., None], said[..., 1:]], -1)
 
 
 def rename(seen: Seen, said: Tensor, doubt: Tensor) -> Seen:

@@ -192,7 +192,7 @@ def prior(album: Album) -> Tensor:
     Added to the logits in training, so that without it every name is as likely, be its pictures
     many or few (logit adjustment, arXiv 2007.07314). 0 for none of them.
     """
-    many = Counter(picture.name for picture in album.library.pictures)
+    many = Counter(album.library.pictures[i].name for i in album.taught)
     logs = torch.tensor([many[name] for name in album.drawn]).float().log()
     mean = (logs.exp() * logs).sum() / logs.exp().sum()
     return torch.cat([logs - mean, torch.zeros(1)])

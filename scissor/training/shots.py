@@ -18,6 +18,7 @@ from scissor.training.render import GHOST
 
 WORN = 0.12  # actors that wear a made-up texture and are called by an ImageNet class
 CLOSE = (0.3, 0.85)  # of a close-up, the part of its side that the drawing is long
+NEW = 0.5  # actors whose drawing the tower was not taught
 RENAMED = 0.3  # actors that are called by another drawn name than their own
 ALONE = 0.05  # clips that one such actor fills
 PHOTOGRAPHS = 0.1  # clips that show one natural photograph and nothing else
@@ -52,7 +53,7 @@ def shoot(rng: Dice, album: Album, crowd: Sequence[int] | None = None) -> Shot:
     actors = 1 if alone else rng.choice(crowd) if crowd else None
     scene = sample_scene(rng, album.library, actors=actors)
     worn = []
-    actors = list(scene.actors)
+    actors = [_recast(rng, album, actor) for actor in scene.actors]
     for i, actor in enumerate(actors):
         told = rng.below(len(album.classes)) if alone or rng.chance(WORN) else -1
         name = album.classes[told] if told >= 0 else actor.name
@@ -65,6 +66,17 @@ def shoot(rng: Dice, album: Album, crowd: Sequence[int] | None = None) -> Shot:
     if alone and worn[0] >= 0:
         actors[0] = _filling(rng, actors[0])
     return Shot(dataclasses.replace(scene, actors=tuple(actors)), tuple(worn))
+
+
+def _recast(rng: Dice, album: Album, actor: Actor) -> Actor:
+    """Half of the actors as a hand drew them that the tower was not taught, within their box."""
+    pictures = album.spared.get(actor.name)
+    if not pictures or not rng.chance(NEW):
+        return actor
+    picture = rng.choice(pictures)
+    size = album.library.pictures[picture].size
+    scale = min(room / side for room, side in zip(actor.size, size, strict=True))
+    return dataclasses.replace(actor, picture=picture, size=(size[0] * scale, size[1] * scale))
 
 
 def _another(rng: Dice, album: Album, scene: Scene, actors: list[Actor]) -> str | None:
@@ -84,7 +96,7 @@ def close_up(rng: Dice, album: Album) -> Shot:
     place = rng.below(album.places) if album.places else None
     if place is not None and rng.chance(NATURAL):
         return Shot(Scene((), background=place, pan=_pan(rng)), (), zoom=rng.between(0.5, 1.0))
-    at = rng.below(len(album.library.pictures))
+    at = rng.choice(album.taught)
     picture = album.library.pictures[at]
     wide, high = picture.size
     scale = rng.between(*CLOSE) / max(wide, high)

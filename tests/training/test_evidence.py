@@ -1,6 +1,7 @@
 """What the evidence is made to say: where, of what, and what it leaves alone."""
 
 import torch
+from tinymini import tiny_config
 
 from scissor.mini.tower import Seen
 from scissor.training import evidence
@@ -67,3 +68,22 @@ def test_softened_names_keep_their_order_and_their_sum():
     assert (new.diff(dim=-1) <= 1e-6).all()
     assert (new[..., 0] <= old[..., 0] + 1e-6).all()
     assert not torch.equal(old, new)
+
+
+def test_a_thing_is_what_most_of_its_cells_say():
+    config = tiny_config(drawn=10, classes=10, evidence=1)
+    said = torch.tensor([[[11, 15, 19], [12, 12, 19], [13, 13, 19], [-1, -1, -1]]])
+    cover = torch.zeros(1, 1, 9, 5)
+    cover[..., -1] = 1
+    for a, cells in enumerate(([0, 1, 2], [3, 4, 5], [6, 7])):
+        cover[0, 0, cells, -1], cover[0, 0, cells, a] = 0, 1
+    names = torch.tensor([[[14], [14], [11], [12], [17], [17], [12], [12], [18]]])
+    sure = torch.tensor([[[0.4], [0.4], [0.7], [0.9], [0.3], [0.3], [0.5], [0.5], [1.0]]])
+    both = torch.cat([torch.zeros_like(names), names], -1), torch.cat([0 * sure, sure], -1)
+    told = evidence.voted(Seen(torch.randn(1, 9, 6), *both), cover, said, config)
+    assert told[0, 0].tolist() == [14, 15, 19]  # two unsure cells before one sure one
+    assert told[0, 1].tolist() == [12, 12, 19]  # one sure cell before two unsure ones
+    assert told[0, 2].tolist() == [13, 13, 19]  # most say 12, which another thing is
+    assert told[0, 3].tolist() == [-1, -1, -1]
+    unseen = evidence.voted(Seen(torch.randn(1, 9, 6), *both), 0 * cover, said, config)
+    assert torch.equal(unseen, said)
