@@ -2,8 +2,8 @@
 
 Knows how a thing comes to be called by another name than the tower's own, so that the decoder reads
 names in the evidence and does not learn training drawings by heart; how a thing whose cells say
-several names gets the one that most of them say; and how evidence is made as doubtful as that of new
-drawings. Leaves which names to shots.py.
+several names gets the one that most of them say; and how evidence is made as doubtful as that of
+new drawings. Leaves which names to shots.py.
 """
 
 from __future__ import annotations

@@ -31,6 +31,7 @@ MATCH = 0.5  # weight of the tower's faithfulness to its former self
 EMPTY = 0.2  # weight of what shows no drawn thing
 SMOOTHING = 0.1
 ERASED = 0.4  # drawings of which a block is hidden
+FORMER = 0.3  # of the stored weights are the former tower's: it knows natural pictures better
 DROPPED = 0.2  # features that a name is read without, as in EfficientNet's own training
 
 
@@ -62,6 +63,7 @@ class Naming:
             with desk.quickly():
                 loss = self.loss(next(batches))
             take_step(desk, self.optimiser, self.parameters, loss)
+        approach(desk.model.tower, self.former, FORMER)
         store(desk.model.tower, desk.model.config.bits)
 
     def loss(self, batch: Batch) -> Tensor:
@@ -203,6 +205,13 @@ def pooled(seen: Tensor, where: Tensor) -> Tensor:
     weight = where.to(seen.dtype)
     weight = weight / weight.sum(1, keepdim=True).clamp(min=1)
     return (weight[:, None] @ seen)[:, 0]
+
+
+@torch.no_grad()
+def approach(tower: Tower, former: Tower, part: float) -> None:
+    """Make `part` of the tower's weights the former one's (arXiv 2109.01903)."""
+    for weight, before in zip(tower.parameters(), former.parameters(), strict=True):
+        weight.lerp_(before.to(weight), part)
 
 
 @torch.no_grad()

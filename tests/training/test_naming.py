@@ -144,3 +144,13 @@ def test_a_widened_model_says_what_it_said(album):
     assert (new.classes[..., few:] >= model.config.classes).all()
     assert wide.class_names == [*model.class_names, *album.drawn]
     assert launch.widen(wide, album.drawn) is wide
+
+
+def test_a_tower_approaches_the_former_one():
+    tower, former = tiny_mini().tower, tiny_mini().tower
+    with torch.no_grad():
+        for weight in tower.parameters():
+            weight += 1
+    naming.approach(tower, former, 0.25)
+    for weight, before in zip(tower.parameters(), former.parameters(), strict=True):
+        torch.testing.assert_close(weight, before + 0.75)
