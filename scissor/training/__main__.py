@@ -35,12 +35,14 @@ def main() -> None:
     add("--warm-up", type=int, default=150, metavar="STEPS")
     add("--seed", type=int, default=1)
     add("--onward", action="store_true", help="from the shipped model, not from the start files")
+    add("--tower", type=Path, metavar="EFFICIENTNET.pth", help="begin with the public tower again")
     args = parser.parse_args()
 
     from scissor.training.desk import Plan
     from scissor.training.launch import launch
 
     options = {"warm_up": args.warm_up, "seed": args.seed, "onward": args.onward}
+    options["tower"] = args.tower
     plan = Plan(minutes=tuple(args.minutes), **options)
     launch(plan, args.data, args.out, args.frames, args.workers)
 

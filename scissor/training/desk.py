@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from itertools import count
+from pathlib import Path
 
 import torch
 import torch.distributed as dist
@@ -33,7 +34,8 @@ class Plan:
     classifier in naming, of the reader in stage A, of the new parts and of the decoder in stage B.
     warm_up: steps. rounded: the part of stage B, at its end, that runs with the stored precision in
     the loop. align: the weight of the alignment's loss in stage B. whole: the part of its batches
-    that keep every token. onward: from the shipped model, not from the start files.
+    that keep every token. onward: from the shipped model, not from the start files. tower: the
+    public tower's checkpoint, to begin with that again.
     """
 
     minutes: tuple[float, float, float] = (3.0, 3.0, 16.0)
@@ -44,6 +46,7 @@ class Plan:
     whole: float = 0.35
     seed: int = 1
     onward: bool = False
+    tower: Path | None = None
 
 
 @dataclass

@@ -6,7 +6,7 @@ Knows processes, workers and devices. Leaves what is learned to run.py and what 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from functools import partial
@@ -27,7 +27,7 @@ from scissor.training.desk import Batch, Desk, Plan
 from scissor.training.naming import Naming
 from scissor.training.render import Atlas, paint
 from scissor.training.run import StageB
-from scissor.training.start import load_start
+from scissor.training.start import fold_tower, load_start
 
 CLOSE_UPS = 2
 """Small frames of a step of naming, for each frame of the other stages' steps."""
@@ -49,9 +49,24 @@ def quick_tower(tower: Tower, device: torch.device) -> Callable[[Tensor], Seen]:
     return quick
 
 
-def begin(folder: Path, onward: bool) -> Mini:
-    """The model to train: from the start files in `folder`, or the shipped one, to go on with."""
-    return load().train().requires_grad_(True) if onward else load_start(folder)
+def begin(folder: Path, onward: bool, tower: Path | None = None) -> Mini:
+    """The model to train: from the start files in `folder`, or the shipped one, to go on with.
+
+    tower: EfficientNet-Lite0's public checkpoint, to learn the drawn names from there again.
+    """
+    model = load().train().requires_grad_(True) if onward else load_start(folder)
+    if tower:
+        renew(model, torch.load(tower, map_location="cpu", weights_only=True))
+    return model
+
+
+@torch.no_grad()
+def renew(model: Mini, public: Mapping[str, Tensor]) -> None:
+    """Give the model the public tower; its rows of drawn names, if it has any, say nothing then."""
+    fresh = fold_tower(public, model.config)
+    for name, weight in model.tower.named_parameters():
+        known = fresh[f"tower.{name}"]
+        weight.zero_()[: len(known)].copy_(known)
 
 
 def widen(model: Mini, drawn: Sequence[str]) -> Mini:
@@ -118,7 +133,7 @@ def work(
     torch.backends.cuda.enable_cudnn_sdp(False)  # it plans anew for every length
     torch._dynamo.config.cache_size_limit = 64
     album = Album.read(data, read_names(shipped()))
-    desk = set_up(album, widen(begin(data, plan.onward), album.drawn), rank, world)
+    desk = set_up(album, widen(begin(data, plan.onward, plan.tower), album.drawn), rank, world)
     mixture = partial(Mixture, album, desk.model.tokenizer, rank=rank)
     single = {"lengths": {1: 1.0}, "questions": 0}
     close = mixture(3 * plan.seed, frames=CLOSE_UPS * frames, close=True, **single)

@@ -175,7 +175,7 @@ def test_gradients_are_shared_in_one_message(monkeypatch):
 
 
 def test_the_command_trains_all_stages_and_writes_a_model(pack, tmp_path, monkeypatch, capsys):
-    start = lambda folder, onward: tiny_mini().train().requires_grad_(True)  # noqa: E731
+    start = lambda *how: tiny_mini().train().requires_grad_(True)  # noqa: E731
     monkeypatch.setattr(launch, "begin", start)
     monkeypatch.setattr(launch, "read_names", lambda folder: NAMES)
     plan = Plan(minutes=(0.005, 0.005, 0.005), warm_up=1, rounded=1.0)
@@ -192,7 +192,7 @@ def _train(rank, pack, out):
     def keep(desk, out):
         torch.save(plain_state(desk.model), out / f"{rank}.pt")
 
-    launch.begin = lambda folder, onward: tiny_mini().train().requires_grad_(True)
+    launch.begin = lambda *how: tiny_mini().train().requires_grad_(True)
     launch.read_names = lambda folder: NAMES
     launch.keep = keep
     torch.set_num_threads(1)

@@ -6,11 +6,13 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-from tinymini import tiny_config
+from tinymini import tiny_config, tiny_mini
 from tokenizers import Tokenizer
 from torch.nn import functional as F
 
+from scissor.mini.quantise import plain_state
 from scissor.mini.tower import SameConv, Tower
+from scissor.training import launch
 from scissor.training.start import (
     LAYERS,
     SPECIAL,
@@ -151,6 +153,22 @@ def test_folding_the_norms_changes_nothing():
     with torch.inference_mode():
         want, got = slow_tower(state, config, frames), tower.maps(frames)[-1]
         torch.testing.assert_close(got, want, atol=1e-3 * want.abs().max().item(), rtol=1e-3)
+
+
+def test_a_model_begins_with_the_public_tower_again(tmp_path, monkeypatch):
+    torch.manual_seed(0)
+    wide = launch.widen(tiny_mini(), ["boat", "cat"])
+    known = wide.config.classes
+    before = {name: weight.clone() for name, weight in plain_state(wide).items()}
+    state = public_tower(wide.config)
+    torch.save(state, tmp_path / "public.pth")
+    monkeypatch.setattr(launch, "load", lambda: wide)
+    model = plain_state(launch.begin(tmp_path, True, tmp_path / "public.pth"))
+    for name, weight in fold_tower(state, wide.config).items():
+        assert torch.equal(model[name][:known] if "classifier" in name else model[name], weight)
+    assert not model["tower.classifier.weight"][known:].any()
+    rest = [name for name in model if not name.startswith("tower.")]
+    assert all(torch.equal(model[name], before[name]) for name in rest)
 
 
 MERGES = [
