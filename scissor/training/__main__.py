@@ -41,9 +41,8 @@ def main() -> None:
     from scissor.training.desk import Plan
     from scissor.training.launch import launch
 
-    options = {"warm_up": args.warm_up, "seed": args.seed, "onward": args.onward}
-    options["tower"] = args.tower
-    plan = Plan(minutes=tuple(args.minutes), **options)
+    begin = {"onward": args.onward, "tower": args.tower}
+    plan = Plan(minutes=tuple(args.minutes), warm_up=args.warm_up, seed=args.seed, **begin)
     launch(plan, args.data, args.out, args.frames, args.workers)
 
 

@@ -65,7 +65,7 @@ class Album:
         """
         found: dict[str, list[int]] = {}
         for turn, (name, pictures) in enumerate(self.library.by_name.items()):
-            by = {i: self.library.pictures[i].family.partition(":")[0] for i in pictures}
+            by = {i: self.library.pictures[i].family for i in pictures}
             hands = sorted(set(by.values()))
             if len(hands) >= HANDS:
                 hand = Dice(turn).choice([hand for hand in hands if hand in EMOJI] or hands)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
@@ -79,9 +79,9 @@ class Naming:
             part * cross(logits, label) + (1 - part) * cross(logits, label[partner])
             for logits in said
         ]
-        right, kept = said[-1].argmax(-1) == label, mean(kept)
+        right, kept = said[-1].argmax(-1) == label, torch.stack(kept).mean()
         self.desk.last |= {"right": right[shows].float().mean(), "kept": kept.detach()}
-        return mean(named).mean() + EMPTY * mean(empty) + MATCH * kept
+        return torch.stack(named).mean() + EMPTY * torch.stack(empty).mean() + MATCH * kept
 
     def look(self, frames: Tensor, thing: Tensor, natural: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Logits [B, names + 1] of what the frames show; the losses of emptiness and faithfulness.
@@ -130,11 +130,6 @@ class Naming:
         )
         apart = F.kl_div(now, before, log_target=True, reduction="none").sum(-1).mean(1)
         return (apart * natural).sum() / natural.sum().clamp(min=1)
-
-
-def mean(found: Sequence[Tensor]) -> Tensor:
-    """The mean of tensors of one shape."""
-    return sum(found) / len(found)
 
 
 def halved(frames: Tensor, thing: Tensor) -> tuple[Tensor, Tensor]:

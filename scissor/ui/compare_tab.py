@@ -71,7 +71,7 @@ class CompareEvents:
             yield gr.skip(), "The answer from all tokens …"
             for found in self.comparison.smallest(clip, question, stop):
                 if isinstance(found, Smallest):
-                    stand = {"lead": "retention", "value": found.retention}
+                    stand = {"lead": "retention", "value": found.kept / found.total}
                     yield dials | stand, _found(found)
                 else:
                     yield gr.skip(), _tried(found)

@@ -88,8 +88,8 @@ def test_the_smallest_retention_that_keeps_the_answer_sets_the_dials(tab):
     line = tab.locator("#sc-compare-status p").inner_text()
     assert " of 784 tokens" in line
     asked = float(line.split("(")[1].split("%")[0])
-    tab.wait_for_function(  # to a token (0.13%) and to the digit that the line shows
-        "(share) => Math.abs(100 * scissor.last.redraw.asked - share) < 0.2", arg=asked
+    tab.wait_for_function(
+        "(share) => Math.abs(100 * scissor.last.redraw.asked - share) < 0.1", arg=asked
     )
 
 

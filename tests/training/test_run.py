@@ -187,7 +187,7 @@ def test_the_command_trains_all_stages_and_writes_a_model(pack, tmp_path, monkey
 
 
 def _train(rank, pack, out):
-    """One of two processes: both stages for a moment; its weights are left in `out`."""
+    """One of two processes: all stages for a moment; its weights are left in `out`."""
 
     def keep(desk, out):
         torch.save(plain_state(desk.model), out / f"{rank}.pt")
