@@ -42,7 +42,8 @@ class Config:
     them once more, made small, 0 for not at all. stages: (repeats, kernel, stride, expansion,
     width) of the tower's inverted bottlenecks. evidence: likeliest classes kept a cell, of
     ImageNet's and of the drawn ones each. drawn: names of drawn things that the classifier knows
-    beside ImageNet's; if any, one more row stands for none of them.
+    beside ImageNet's; if any, one more row stands for none of them. gather: width of the keys by
+    which cells share their evidence (projector.py), 0 for none.
     decoder: keyword arguments of transformers' LlamaConfig. bits: by prefix of a weight's name, the
     bits and the group length it is stored in (group 0: one scale an output row); the longest prefix
     rules, and vectors are stored as they are. The tower's first stages are small, and an error in
@@ -71,6 +72,7 @@ class Config:
     reader_layers: int = 4
     reader_heads: int = 6
     reader_ratio: int = 3
+    gather: int = 0
     projector_width: int = 768
     place_frequencies: int = 8
     decoder: Mapping[str, Any] = field(default_factory=_decoder)

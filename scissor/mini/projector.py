@@ -51,7 +51,9 @@ class Reader(nn.Module):
 
     Two ways in: the features through attention and a two-layer MLP, and, times a learned `scale`,
     the probability-weighted mean of the embedded names of each cell's likeliest ImageNet classes;
-    where the model has drawn names, theirs likewise, times `drawn_scale`.
+    where the model has drawn names, theirs likewise, times `drawn_scale`. With `config.gather` a
+    cell hears, times `gather_scale`, what the cells that it attends to say in this second way: of
+    something new they say several names, and mostly the right one.
     """
 
     def __init__(self, config: Config) -> None:
@@ -70,8 +72,19 @@ class Reader(nn.Module):
         self.evidence = config.evidence
         self.scale = nn.Parameter(torch.tensor(0.5))
         self.drawn_scale = nn.Parameter(torch.tensor(0.5)) if config.drawn else None
+        self.gather = nn.Linear(width, 2 * config.gather) if config.gather else None
+        self.gather_scale = nn.Parameter(torch.tensor(0.5)) if config.gather else None
         if not self.position.is_meta:
-            nn.init.normal_(self.position, std=0.02)
+            self._begin()
+
+    @torch.no_grad()
+    def _begin(self) -> None:
+        """Fresh weights; queries are keys at first, so that like cells hear each other."""
+        nn.init.normal_(self.position, std=0.02)
+        if self.gather:
+            for weight in (self.gather.weight, self.gather.bias):
+                query, key = weight.chunk(2)
+                key.copy_(query)
 
     def forward(self, seen: Seen, names: Tensor) -> Tensor:
         """Seen and the embedded names of all classes [names, D] -> visual tokens [B, N, D]."""
@@ -92,12 +105,21 @@ class Reader(nn.Module):
         return self.enter(self.norm(seen.features)) + self.position
 
     def _leave(self, x: Tensor, seen: Seen, names: Tensor) -> Tensor:
-        said = seen.probabilities[..., None] * names[seen.classes]
-        token = self.down(F.gelu(self.up(self.leave(x))))
-        token = token + self.scale * said[..., : self.evidence, :].sum(-2).to(x.dtype)
+        x = self.leave(x)
+        token, said = self.down(F.gelu(self.up(x))), self._said(seen, names).to(x.dtype)
+        if self.gather is None:
+            return token + said
+        query, key = self.gather(x).chunk(2, -1)
+        heard = (query @ key.transpose(-1, -2) / math.sqrt(key.shape[-1])).softmax(-1)
+        return token + said + self.gather_scale * (heard @ said)
+
+    def _said(self, seen: Seen, names: Tensor) -> Tensor:
+        """The evidence as words, [B, N, D]."""
+        words = seen.probabilities[..., None] * names[seen.classes]
+        said = self.scale * words[..., : self.evidence, :].sum(-2)
         if self.drawn_scale is None:
-            return token
-        return token + self.drawn_scale * said[..., self.evidence :, :].sum(-2).to(x.dtype)
+            return said
+        return said + self.drawn_scale * words[..., self.evidence :, :].sum(-2)
 
 
 class PlaceEmbedding(nn.Module):

@@ -24,7 +24,7 @@ from scissor.training.album import Album
 from scissor.training.asking import careless, questions
 from scissor.training.shots import NOTHING, Shot, close_up, shoot
 
-LENGTHS = {4: 0.1, 8: 0.3, 16: 0.3, 32: 0.3}
+LENGTHS = {4: 0.1, 8: 0.25, 16: 0.3, 32: 0.35}
 QUESTIONS = 8
 CROWD = (1, 2, 3, 4, 4, 4)  # actors of a single frame
 AWAY = -1e4

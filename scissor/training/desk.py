@@ -43,7 +43,7 @@ class Plan:
     warm_up: int = 150
     rounded: float = 0.3
     align: float = 0.2
-    whole: float = 0.35
+    whole: float = 0.45
     seed: int = 1
     onward: bool = False
     tower: Path | None = None

@@ -32,6 +32,9 @@ from scissor.training.start import fold_tower, load_start
 CLOSE_UPS = 2
 """Small frames of a step of naming, for each frame of the other stages' steps."""
 
+GATHER = 64
+"""Width of the keys by which the reader's cells share their evidence."""
+
 FEWER_BITS = {"tower.classifier": (5, 32)}
 """How the classifier is stored once it has rows for the drawn names."""
 
@@ -70,19 +73,22 @@ def renew(model: Mini, public: Mapping[str, Tensor]) -> None:
 
 
 def widen(model: Mini, drawn: Sequence[str]) -> Mini:
-    """The model with rows for the drawn names in its classifier; itself, where it has just these.
+    """The model with rows for the drawn names in its classifier, and a reader whose cells share
+    their evidence; itself, where it has both.
 
     New rows say nothing: every name is as likely.
     """
     config, names = model.config, [*model.class_names[: model.config.classes], *drawn]
-    if model.class_names == names:
+    if model.class_names == names and config.gather == GATHER:
         return model
     bits = {**config.bits, **FEWER_BITS}
-    wide = build(replace(config, drawn=len(drawn), bits=bits), model.tokenizer, names)
+    wider = replace(config, drawn=len(drawn), gather=GATHER, bits=bits)
+    wide = build(wider, model.tokenizer, names)
     state = model.state_dict()
-    for part, rows in wide.tower.classifier.state_dict().items():
-        old = state.pop(f"tower.classifier.{part}")[: config.classes]
-        state[f"tower.classifier.{part}"] = torch.cat([old, 0 * rows[config.classes :]])
+    if model.class_names != names:
+        for part, rows in wide.tower.classifier.state_dict().items():
+            old = state.pop(f"tower.classifier.{part}")[: config.classes]
+            state[f"tower.classifier.{part}"] = torch.cat([old, 0 * rows[config.classes :]])
     wide.load_state_dict(state, strict=False)
     wide.decoder.tie_weights()
     return wide.train().requires_grad_(True)

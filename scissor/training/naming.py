@@ -27,7 +27,7 @@ SIDE = 256
 """Pixels of a close-up's side: things are as large as in the frame, and at half of it, where the
 tower looks again, as in the glance."""
 
-MATCH = 0.5  # weight of the tower's faithfulness to its former self
+MATCH = 1.0  # weight of the tower's faithfulness to its former self
 EMPTY = 0.2  # weight of what shows no drawn thing
 SMOOTHING = 0.1
 ERASED = 0.4  # drawings of which a block is hidden
@@ -204,9 +204,14 @@ def pooled(seen: Tensor, where: Tensor) -> Tensor:
 
 @torch.no_grad()
 def approach(tower: Tower, former: Tower, part: float) -> None:
-    """Make `part` of the tower's weights the former one's (arXiv 2109.01903)."""
-    for weight, before in zip(tower.parameters(), former.parameters(), strict=True):
-        weight.lerp_(before.to(weight), part)
+    """Make `part` of the tower's weights the former one's (arXiv 2109.01903).
+
+    Not of the drawn names' rows: the former tower may not know them.
+    """
+    known = tower.config.classes
+    for (name, weight), before in zip(tower.named_parameters(), former.parameters(), strict=True):
+        same = weight[:known] if name.startswith("classifier") else weight
+        same.lerp_(before[: len(same)].to(weight), part)
 
 
 @torch.no_grad()

@@ -18,7 +18,7 @@ from scissor.training.render import GHOST
 
 WORN = 0.12  # actors that wear a made-up texture and are called by an ImageNet class
 CLOSE = (0.3, 0.85)  # of a close-up, the part of its side that the drawing is long
-NEW = 0.5  # actors whose drawing the tower was not taught
+NEW = 0.6  # actors, of names that have one, whose drawing the tower was not taught
 RENAMED = 0.3  # actors that are called by another drawn name than their own
 ALONE = 0.05  # clips that one such actor fills
 PHOTOGRAPHS = 0.1  # clips that show one natural photograph and nothing else
@@ -69,7 +69,7 @@ def shoot(rng: Dice, album: Album, crowd: Sequence[int] | None = None) -> Shot:
 
 
 def _recast(rng: Dice, album: Album, actor: Actor) -> Actor:
-    """Half of the actors as a hand drew them that the tower was not taught, within their box."""
+    """Some of the actors as a hand drew them that the tower was not taught, within their box."""
     pictures = album.spared.get(actor.name)
     if not pictures or not rng.chance(NEW):
         return actor

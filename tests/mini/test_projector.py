@@ -66,6 +66,22 @@ def test_the_second_way_in_is_the_weighted_mean_of_names(reader, seen, names):
     torch.testing.assert_close(said, want, atol=1e-5, rtol=1e-4)
 
 
+def test_cells_hear_what_like_cells_say(config, seen, names):
+    torch.manual_seed(0)
+    reader = Reader(replace(config, gather=4)).eval().requires_grad_(False)
+    with_names, without = (reader(seen, table) for table in (names, torch.zeros_like(names)))
+    x = reader._enter(seen)
+    for block in reader.blocks:
+        x = block(x)
+    query, key = reader.gather(reader.leave(x)).split(4, -1)
+    torch.testing.assert_close(query, key)
+    heard = (query @ key.transpose(1, 2) / 2).softmax(-1)
+    told = seen.probabilities[..., None] * names[seen.classes]
+    said = 0.5 * told.sum(-2)
+    want = said + 0.5 * torch.stack([heard[b] @ said[b] for b in range(3)])
+    torch.testing.assert_close(with_names - without, want, atol=1e-5, rtol=1e-4)
+
+
 def test_drawn_names_have_a_weight_of_their_own(config):
     torch.manual_seed(0)
     config = replace(config, drawn=5)

@@ -31,7 +31,7 @@ def drawings():
 
 def test_of_a_name_all_that_one_hand_drew_is_spared_if_enough_others_drew_it(drawings):
     hands = [picture.family for picture in drawings.library.pictures]
-    assert set(drawings.spared) == {"boat", "cat"}
+    assert set(drawings.spared) == {"boat"}  # not of every name
     assert hands[drawings.spared["boat"][0]] in ("noto", "twemoji")  # emoji go first
     for name, spared in drawings.spared.items():
         drawn = drawings.library.by_name[name]
@@ -40,7 +40,7 @@ def test_of_a_name_all_that_one_hand_drew_is_spared_if_enough_others_drew_it(dra
     assert sorted([*spared, *drawings.taught]) == list(range(len(hands)))
 
 
-def test_half_of_the_actors_are_new_to_the_tower_and_stay_in_their_box(drawings):
+def test_most_actors_of_such_a_name_are_new_to_the_tower_and_stay_in_their_box(drawings):
     pictures, new = drawings.library.pictures, 0
     actor = Actor(2, "boat", (0.4, 0.2), (0.5, 0.5), (0.5, 0.5), "still")
     for k in range(400):
@@ -51,6 +51,6 @@ def test_half_of_the_actors_are_new_to_the_tower_and_stay_in_their_box(drawings)
             wide, high = pictures[shown.picture].size
             assert shown.size[0] / shown.size[1] == pytest.approx(wide / high)
             assert all(a <= b + 1e-9 for a, b in zip(shown.size, actor.size, strict=True))
-    assert 160 < new < 240
+    assert 200 < new < 280
     dog = Actor(9, "dog", (0.4, 0.2), (0.5, 0.5), (0.5, 0.5), "still")
     assert shots._recast(Dice(1), drawings, dog) is dog
