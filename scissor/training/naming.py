@@ -21,17 +21,18 @@ from scissor.mini.tower import Tower
 from scissor.training.album import Album
 from scissor.training.desk import Batch, Desk, Plan, steps, take_step
 from scissor.training.render import draw
-from scissor.training.shots import NATURAL
 
 SIDE = 256
 """Pixels of a close-up's side: things are as large as in the frame, and at half of it, where the
 tower looks again, as in the glance."""
 
 MATCH = 1.0  # weight of the tower's faithfulness to its former self
-EMPTY = 0.2  # weight of what shows no drawn thing
+EMPTY = 0.2  # weight of cells that show no drawn thing
+HELD = 0.4  # of a step's frames are shown to the former tower as well, natural ones first
 SMOOTHING = 0.1
 ERASED = 0.4  # drawings of which a block is hidden
 FORMER = 0.3  # of the stored weights are the former tower's: it knows natural pictures better
+SETTLED = 0.85  # of the minutes are over when they become that; then the classifier alone learns on
 DROPPED = 0.2  # features that a name is read without, as in EfficientNet's own training
 
 
@@ -43,7 +44,7 @@ class Naming:
 
     def __init__(self, desk: Desk, plan: Plan, album: Album) -> None:
         tower = desk.model.tower
-        self.desk, self.plan, self.former = desk, plan, desk.tower
+        self.desk, self.plan, self.former, self.settled = desk, plan, desk.tower, False
         self.row = rows(album).to(desk.device)
         self.prior = prior(album).to(desk.device)
         tower.to(memory_format=torch.channels_last)
@@ -59,11 +60,14 @@ class Naming:
     def run(self, batches: Iterator[Batch]) -> None:
         """To the end of the plan's minutes; then the tower has the weights that will be stored."""
         desk = self.desk
-        for _ in steps(desk, self.plan, "names", self.optimiser):
+        for part in steps(desk, self.plan, "names", self.optimiser):
+            if part > SETTLED and not self.settled:
+                approach(desk.model.tower, self.former, FORMER)
+                self.settled = True
+                self.optimiser.param_groups[0].update(peak=0.0, lr=0.0)
             with desk.quickly():
                 loss = self.loss(next(batches))
             take_step(desk, self.optimiser, self.parameters, loss)
-        approach(desk.model.tower, self.former, FORMER)
         store(desk.model.tower, desk.model.config.bits)
 
     def loss(self, batch: Batch) -> Tensor:
@@ -93,10 +97,11 @@ class Naming:
         shown = pooled(seen, thing >= thing.amax(1, keepdim=True) / 2)
         said = self.said(F.dropout(shown, DROPPED))
         bare = thing == 0
-        none = torch.full((len(frames),), -1, device=frames.device)
-        empty = (cross(self.said(pooled(seen, bare)), none) * bare.any(1)).mean()
-        some = natural.float().topk(math.ceil(1.5 * NATURAL * len(natural))).indices
-        return said, empty, self.faithfulness(frames[some], seen[some], natural[some])
+        none = torch.full((bare.numel(),), -1, device=frames.device)
+        missed = cross(self.said(seen).flatten(0, 1), none).view_as(bare)
+        some = natural.float().topk(math.ceil(HELD * len(natural))).indices
+        where = (bare | natural[:, None])[some]
+        return said, average(missed, bare), self.faithfulness(frames[some], seen[some], where)
 
     @torch.no_grad()
     def drawn(self, batch: Batch) -> tuple[Tensor, Tensor]:
@@ -115,11 +120,12 @@ class Naming:
         model = self.desk.model
         return model.tower.classifier(pooled)[..., model.config.classes :].float()
 
-    def faithfulness(self, frames: Tensor, seen: Tensor, natural: Tensor) -> Tensor:
-        """Mean divergence of ImageNet's classes in every cell from what the former tower says.
+    def faithfulness(self, frames: Tensor, seen: Tensor, where: Tensor) -> Tensor:
+        """Mean divergence of ImageNet's classes from what the former tower says, over the cells
+        `where` [B, N]: those of natural pictures and those beside a drawing.
 
-        Of the natural frames. It is called with as many frames in every step: a GPU plans its
-        convolutions anew for every number of them.
+        It is called with as many frames in every step: a GPU plans its convolutions anew for every
+        number of them.
         """
         with torch.no_grad():
             once = self.former.deep(self.former.maps(frames)[-1]).flatten(1, 2)
@@ -128,8 +134,13 @@ class Naming:
             tower.classifier(cells)[..., :classes].float().log_softmax(-1)
             for tower, cells in ((self.desk.model.tower, seen), (self.former, once))
         )
-        apart = F.kl_div(now, before, log_target=True, reduction="none").sum(-1).mean(1)
-        return (apart * natural).sum() / natural.sum().clamp(min=1)
+        apart = F.kl_div(now, before, log_target=True, reduction="none").sum(-1)
+        return average(apart, where)
+
+
+def average(values: Tensor, where: Tensor) -> Tensor:
+    """The mean of the values `where` is true; 0 if nowhere."""
+    return (values * where).sum() / where.sum().clamp(min=1)
 
 
 def halved(frames: Tensor, thing: Tensor) -> tuple[Tensor, Tensor]:

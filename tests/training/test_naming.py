@@ -48,6 +48,36 @@ def test_naming_lowers_its_loss_and_moves_the_tower_alone(desk, album, monkeypat
     assert not torch.equal(desk.model.tower.stem.weight, before["tower.stem.weight"])
 
 
+def test_once_settled_the_classifier_alone_learns_on(desk, album, monkeypatch):
+    batch = next(iter(close_ups(album, desk)))
+    tower = desk.model.tower
+    before = {name: weight.clone() for name, weight in tower.named_parameters()}
+    monkeypatch.setattr(naming, "SETTLED", -1)
+    monkeypatch.setattr(naming, "store", lambda *_: None)
+    shown = iter([0.5] * 4 + [1.0])
+    monkeypatch.setattr(Clock, "part", lambda clock: next(shown))
+    Naming(desk, Plan(warm_up=1), album).run(iter([batch] * 4))
+    for name, weight in tower.named_parameters():
+        if name.startswith("classifier"):
+            assert not torch.equal(weight, before[name])
+        else:
+            torch.testing.assert_close(weight, before[name], atol=1e-6, rtol=1e-6)
+
+
+def test_only_natural_cells_and_those_beside_a_drawing_count(desk, album):
+    stage = Naming(desk, Plan(), album)
+    frames = torch.rand(2, 64, 64, 3) * 255
+    tower = desk.model.tower
+    with torch.no_grad():
+        seen = tower.deep(tower.maps(frames)[-1]).flatten(1, 2)
+        moved, where = seen.clone(), torch.zeros(seen.shape[:2], dtype=torch.bool)
+        where[0, 0] = True
+        moved[0, 1:] += 5
+        moved[1] += 5
+        assert float(stage.faithfulness(frames, moved, where)) == pytest.approx(0, abs=1e-5)
+        assert float(stage.faithfulness(frames, moved, ~where)) > 0.01
+
+
 def test_a_tower_that_has_not_changed_is_faithful(desk, album):
     batch = next(iter(close_ups(album, desk)))
     stage = Naming(desk, Plan(), album)
