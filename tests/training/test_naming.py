@@ -1,9 +1,12 @@
 """The tower's lessons in miniature: what they move, what they keep, what counts as shown."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from tinymini import tiny_mini
 
+from scissor.mini import build
 from scissor.mini.quantise import plain_state, round_weight, spec_of
 from scissor.scenes.dice import Dice
 from scissor.training import launch, naming
@@ -174,6 +177,19 @@ def test_a_widened_model_says_what_it_said(album):
     assert (new.classes[..., few:] >= model.config.classes).all()
     assert wide.class_names == [*model.class_names, *album.drawn]
     assert launch.widen(wide, album.drawn) is wide
+
+
+def test_a_model_that_knows_the_names_keeps_them_as_its_cells_learn_to_share(album):
+    known = launch.widen(tiny_mini(), album.drawn)
+    alone = build(replace(known.config, gather=0), known.tokenizer, known.class_names)
+    with torch.no_grad():
+        alone.tower.classifier.weight[known.config.classes :] += 1
+    wide = launch.widen(alone, album.drawn)
+    assert wide.config == known.config
+    had = plain_state(alone)
+    for name, weight in plain_state(wide).items():
+        if "gather" not in name:
+            assert torch.equal(weight, had[name]), name
 
 
 def test_a_tower_approaches_the_former_one_but_in_the_drawn_names():
