@@ -44,7 +44,7 @@ class Naming:
 
     def __init__(self, desk: Desk, plan: Plan, album: Album) -> None:
         tower = desk.model.tower
-        self.desk, self.plan, self.former, self.settled = desk, plan, desk.tower, False
+        self.desk, self.plan, self.former = desk, plan, desk.tower
         self.row = rows(album).to(desk.device)
         self.prior = prior(album).to(desk.device)
         tower.to(memory_format=torch.channels_last)
@@ -59,11 +59,11 @@ class Naming:
 
     def run(self, batches: Iterator[Batch]) -> None:
         """To the end of the plan's minutes; then the tower has the weights that will be stored."""
-        desk = self.desk
+        desk, settled = self.desk, False
         for part in steps(desk, self.plan, "names", self.optimiser):
-            if part > SETTLED and not self.settled:
+            if part > SETTLED and not settled:
                 approach(desk.model.tower, self.former, FORMER)
-                self.settled = True
+                settled = True
                 self.optimiser.param_groups[0].update(peak=0.0, lr=0.0)
             with desk.quickly():
                 loss = self.loss(next(batches))
@@ -92,16 +92,17 @@ class Naming:
 
         thing: [B, N], the part of a cell that is to be named. natural: [B] bool.
         """
-        tower = self.desk.model.tower
+        tower, classes = self.desk.model.tower, self.desk.model.config.classes
         seen = tower.deep(tower.maps(frames)[-1]).flatten(1, 2)
+        cells = tower.classifier(seen).float()
         shown = pooled(seen, thing >= thing.amax(1, keepdim=True) / 2)
         said = self.said(F.dropout(shown, DROPPED))
         bare = thing == 0
         none = torch.full((bare.numel(),), -1, device=frames.device)
-        missed = cross(self.said(seen).flatten(0, 1), none).view_as(bare)
+        missed = cross(cells[..., classes:].flatten(0, 1), none).view_as(bare)
         some = natural.float().topk(math.ceil(HELD * len(natural))).indices
         where = (bare | natural[:, None])[some]
-        return said, average(missed, bare), self.faithfulness(frames[some], seen[some], where)
+        return said, average(missed, bare), self.faithfulness(frames[some], cells[some], where)
 
     @torch.no_grad()
     def drawn(self, batch: Batch) -> tuple[Tensor, Tensor]:
@@ -120,20 +121,20 @@ class Naming:
         model = self.desk.model
         return model.tower.classifier(pooled)[..., model.config.classes :].float()
 
-    def faithfulness(self, frames: Tensor, seen: Tensor, where: Tensor) -> Tensor:
+    def faithfulness(self, frames: Tensor, cells: Tensor, where: Tensor) -> Tensor:
         """Mean divergence of ImageNet's classes from what the former tower says, over the cells
         `where` [B, N]: those of natural pictures and those beside a drawing.
+
+        cells: [B, N, rows], the tuned tower's logits.
 
         It is called with as many frames in every step: a GPU plans its convolutions anew for every
         number of them.
         """
         with torch.no_grad():
             once = self.former.deep(self.former.maps(frames)[-1]).flatten(1, 2)
+            once = self.former.classifier(once)
         classes = self.desk.model.config.classes
-        now, before = (
-            tower.classifier(cells)[..., :classes].float().log_softmax(-1)
-            for tower, cells in ((self.desk.model.tower, seen), (self.former, once))
-        )
+        now, before = (x[..., :classes].float().log_softmax(-1) for x in (cells, once))
         apart = F.kl_div(now, before, log_target=True, reduction="none").sum(-1)
         return average(apart, where)
 
