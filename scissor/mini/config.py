@@ -42,8 +42,9 @@ class Config:
     them once more, made small, 0 for not at all. stages: (repeats, kernel, stride, expansion,
     width) of the tower's inverted bottlenecks. evidence: likeliest classes kept a cell, of
     ImageNet's and of the drawn ones each. drawn: names of drawn things that the classifier knows
-    beside ImageNet's; if any, one more row stands for none of them. gather: width of the keys by
-    which cells share their evidence (projector.py), 0 for none.
+    beside ImageNet's; if any, one more row stands for none of them. branch: the stage from which on
+    drawn names have stages, head and classifier of their own (tower.py), 0 for none. gather: width
+    of the keys by which cells share their evidence (projector.py), 0 for none.
     decoder: keyword arguments of transformers' LlamaConfig. bits: by prefix of a weight's name, the
     bits and the group length it is stored in (group 0: one scale an output row); the longest prefix
     rules, and vectors are stored as they are. The tower's first stages are small, and an error in
@@ -67,6 +68,7 @@ class Config:
     head: int = 1280
     classes: int = 1000
     drawn: int = 0
+    branch: int = 0
     evidence: int = 5
     reader_width: int = 384
     reader_layers: int = 4
@@ -102,7 +104,7 @@ class Config:
 
     @property
     def rows(self) -> int:
-        """Rows of the tower's classifier: ImageNet's classes, the drawn names, none of these."""
+        """Logits of a cell: ImageNet's classes, the drawn names, none of these."""
         return self.classes + (self.drawn + 1 if self.drawn else 0)
 
     @property

@@ -8,6 +8,9 @@ The network was trained on pictures of 224 pixels. At 448 it sees small things, 
 fills the picture is too large for it; so it may glance at the same frame made small as well, and
 both have their say. On photographs the right class then wins in 56% of the cells, without the
 glance in 31%: eleven pictures, which tell the direction and are no held-out measurement.
+
+Tuned to drawings the network forgets photographs. With a branch it need not: its late stages are
+there twice, once as they are public, for ImageNet's classes, and once tuned, for drawn names.
 """
 
 from __future__ import annotations
@@ -104,8 +107,51 @@ def _stage(inputs: int, stage: Stage) -> nn.Sequential:
     return nn.Sequential(*blocks)
 
 
+class Branch(nn.Module):
+    """The network once more from the stage `config.branch` on, with a classifier of drawn names."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        widths = [stage[4] for stage in config.stages[config.branch - 1 :]]
+        pairs = zip(widths[:-1], config.stages[config.branch :], strict=True)
+        self.stages = nn.ModuleList(_stage(width, stage) for width, stage in pairs)
+        self.head = SameConv(widths[-1], config.head, 1)
+        self.classifier = nn.Linear(config.head, config.drawn + 1)
+
+    @torch.no_grad()
+    def begin(self, tower: Tower, known: bool) -> None:
+        """Be what the tower is. known: its classifier ends with rows for the same drawn names; if
+        not, every name is as likely.
+        """
+        for mine, its in zip(self.stages, tower.stages[-len(self.stages) :], strict=True):
+            mine.load_state_dict(its.state_dict())
+        self.head.load_state_dict(tower.head.state_dict())
+        for mine, its in zip(
+            self.classifier.parameters(), tower.classifier.parameters(), strict=True
+        ):
+            mine.copy_(its[-len(mine) :]) if known else mine.zero_()
+
+    def maps(self, x: Tensor) -> list[Tensor]:
+        """The output of the stage before the branch -> those of the branch's stages."""
+        maps = []
+        for stage in self.stages:
+            x = stage(x)
+            maps.append(x)
+        return maps
+
+
+def deep(part: Tower | Branch, last: Tensor) -> Tensor:
+    """The last stage's map [B, C, H, W] -> what the classifier reads of it, [B, H, W, head]."""
+    return F.relu6(part.head(last)).permute(0, 2, 3, 1)
+
+
+def cell_logits(part: Tower | Branch, last: Tensor) -> Tensor:
+    """The last stage's map [B, C, H, W] -> every cell's logits [B, rows, H, W]."""
+    return part.classifier(deep(part, last)).permute(0, 3, 1, 2)
+
+
 class Tower(nn.Module):
-    """EfficientNet-Lite0: frames in, features and ImageNet evidence of every cell out."""
+    """EfficientNet-Lite0: frames in, features and evidence of every cell out."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
@@ -115,7 +161,9 @@ class Tower(nn.Module):
         pairs = zip(widths[:-1], config.stages, strict=True)
         self.stages = nn.ModuleList(_stage(width, stage) for width, stage in pairs)
         self.head = SameConv(widths[-1], config.head, 1)
-        self.classifier = nn.Linear(config.head, config.rows)
+        own = config.classes if config.branch else config.rows
+        self.classifier = nn.Linear(config.head, own)
+        self.branch = Branch(config) if config.branch else None
 
     def forward(self, frames: Tensor) -> Seen:
         """[B, S, S, 3] uint8 RGB, S = config.frame, -> Seen with N = rows * cols cells."""
@@ -123,15 +171,13 @@ class Tower(nn.Module):
 
     def look(self, frames: Tensor) -> tuple[Tensor, Tensor]:
         """As forward: the cells' features [B, N, F] and the classifier's logits [B, N, rows]."""
-        maps = self.maps(frames)
-        last = maps[-1]
-        cells = last.shape[-2:]
+        maps, logits = self.read(frames)
+        cells = maps[-1].shape[-2:]
         tapped = [_onto(cells, maps[tap]) for tap in self.config.taps]
-        logits = self.cell_logits(last)
         if self.config.glance:
-            small = self.maps(self.shrink(frames))[-1]
-            tapped.append(_onto(cells, small))
-            logits = logits + _onto(cells, self.cell_logits(small))
+            small, more = self.read(self.shrink(frames))
+            tapped.append(_onto(cells, small[-1]))
+            logits = logits + _onto(cells, more)
         features, said = (x.flatten(2).transpose(1, 2) for x in (torch.cat(tapped, 1), logits))
         return features, said
 
@@ -151,20 +197,24 @@ class Tower(nn.Module):
         pixels = frames.permute(0, 3, 1, 2).to(self.stem.weight.dtype)
         return F.adaptive_avg_pool2d(pixels, self.config.glance).permute(0, 2, 3, 1)
 
-    def maps(self, frames: Tensor) -> list[Tensor]:
-        """[B, S, S, 3] in 0..255 -> the stages' outputs, each [B, C, H, W]."""
+    def read(self, frames: Tensor) -> tuple[list[Tensor], Tensor]:
+        """[B, S, S, 3] in 0..255 -> the stages' outputs, the branch's where it has them, and every
+        cell's logits [B, rows, H, W].
+        """
+        maps = self.maps(frames)
+        logits = cell_logits(self, maps[-1])
+        if self.branch is None:
+            return maps, logits
+        early = maps[: self.config.branch]
+        late = self.branch.maps(early[-1])
+        return [*early, *late], torch.cat([logits, cell_logits(self.branch, late[-1])], 1)
+
+    def maps(self, frames: Tensor, stages: int | None = None) -> list[Tensor]:
+        """[B, S, S, 3] in 0..255 -> the (first) stages' outputs, each [B, C, H, W]."""
         x = (frames.permute(0, 3, 1, 2).to(self.stem.weight.dtype) - 127) / 128
         x = F.relu6(self.stem(x), inplace=True)
         maps = []
-        for stage in self.stages:
+        for stage in self.stages[:stages]:
             x = stage(x)
             maps.append(x)
         return maps
-
-    def cell_logits(self, last: Tensor) -> Tensor:
-        """The last stage's map [B, C, H, W] -> every cell's logits [B, rows, H, W]."""
-        return self.classifier(self.deep(last)).permute(0, 3, 1, 2)
-
-    def deep(self, last: Tensor) -> Tensor:
-        """The last stage's map [B, C, H, W] -> what the classifier reads of it, [B, H, W, head]."""
-        return F.relu6(self.head(last)).permute(0, 2, 3, 1)

@@ -30,7 +30,7 @@ STAGES = ("names", "A", "B")
 class Plan:
     """What a run is told.
 
-    minutes: of naming, stage A and stage B. rates: peak learning rates of the tower and of its
+    minutes: of naming, stage A and stage B. rates: peak learning rates of the branch and of its
     classifier in naming, of the reader in stage A, of the new parts and of the decoder in stage B.
     warm_up: steps. rounded: the part of stage B, at its end, that runs with the stored precision in
     the loop. align: the weight of the alignment's loss in stage B. whole: the part of its batches

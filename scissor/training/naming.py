@@ -1,8 +1,7 @@
-"""The first stage: the tower learns the drawn names from close-ups.
+"""The first stage: the tower's branch learns the drawn names from close-ups.
 
-Knows what the classifier's further rows learn, from small frames of one drawing each, and how the
-tower keeps what it says of natural pictures meanwhile. A small frame costs the tower a tenth of a
-large one, and what is named by a linear layer carries over to other hands' drawings better than
+Knows what it learns from small frames of one drawing each. A small frame costs the tower a tenth of
+a large one, and what is named by a linear layer carries over to other hands' drawings better than
 what a deep reader learns of them. Leaves pixels to render.py, what is shown to shots.py.
 """
 
@@ -17,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from scissor.mini.quantise import round_weight, spec_of
-from scissor.mini.tower import Tower
+from scissor.mini.tower import Tower, deep
 from scissor.training.album import Album
 from scissor.training.desk import Batch, Desk, Plan, steps, take_step
 from scissor.training.render import draw
@@ -26,30 +25,23 @@ SIDE = 256
 """Pixels of a close-up's side: things are as large as in the frame, and at half of it, where the
 tower looks again, as in the glance."""
 
-MATCH = 1.0  # weight of the tower's faithfulness to its former self
 EMPTY = 0.2  # weight of cells that show no drawn thing
-HELD = 0.4  # of a step's frames are shown to the former tower as well, natural ones first
 SMOOTHING = 0.1
 ERASED = 0.4  # drawings of which a block is hidden
-FORMER = 0.3  # of the stored weights are the former tower's: it knows natural pictures better
-SETTLED = 0.85  # of the minutes are over when they become that; then the classifier alone learns on
 DROPPED = 0.2  # features that a name is read without, as in EfficientNet's own training
 
 
 class Naming:
-    """The tower and its classifier, on single small frames.
-
-    former: the tower as it was, which the tuned one shall agree with where nothing was drawn.
-    """
+    """The tower's branch, on single small frames; the rest of the tower stays as it is."""
 
     def __init__(self, desk: Desk, plan: Plan, album: Album) -> None:
-        tower = desk.model.tower
-        self.desk, self.plan, self.former = desk, plan, desk.tower
+        branch = desk.model.tower.branch
+        self.desk, self.plan, self.branch = desk, plan, branch
         self.row = rows(album).to(desk.device)
         self.prior = prior(album).to(desk.device)
-        tower.to(memory_format=torch.channels_last)
-        last = list(tower.classifier.parameters())
-        body = [p for p in tower.parameters() if all(p is not q for q in last)]
+        desk.model.tower.to(memory_format=torch.channels_last)
+        last = list(branch.classifier.parameters())
+        body = [*branch.stages.parameters(), *branch.head.parameters()]
         self.parameters = [*body, *last]
         groups = [
             {"params": body, "peak": plan.rates[0]},
@@ -59,50 +51,44 @@ class Naming:
 
     def run(self, batches: Iterator[Batch]) -> None:
         """To the end of the plan's minutes; then the tower has the weights that will be stored."""
-        desk, settled = self.desk, False
-        for part in steps(desk, self.plan, "names", self.optimiser):
-            if part > SETTLED and not settled:
-                approach(desk.model.tower, self.former, FORMER)
-                settled = True
-                self.optimiser.param_groups[0].update(peak=0.0, lr=0.0)
+        desk = self.desk
+        for _ in steps(desk, self.plan, "names", self.optimiser):
             with desk.quickly():
                 loss = self.loss(next(batches))
             take_step(desk, self.optimiser, self.parameters, loss)
         store(desk.model.tower, desk.model.config.bits)
 
     def loss(self, batch: Batch) -> Tensor:
-        """Of a batch of close-ups: naming (at either size and by both), emptiness, faithfulness."""
+        """Of a batch of close-ups: naming (at either size and by both) and emptiness."""
         natural, shows = batch["natural"], batch["picture"][:, 0] >= 0
         label = self.row[torch.where(shows, batch["name"][:, 0], batch["back_name"])]
         frames, thing = self.drawn(batch)
         frames, thing, partner, part = mixed(erased(frames, natural), thing, natural)
-        looks = [self.look(frames, thing, natural), self.look(*halved(frames, thing), natural)]
-        alone, empty, kept = zip(*looks, strict=True)
+        looks = [self.look(frames, thing), self.look(*halved(frames, thing))]
+        alone, empty = zip(*looks, strict=True)
         said = [logits + self.prior for logits in (*alone, sum(alone))]
         named = [
             part * cross(logits, label) + (1 - part) * cross(logits, label[partner])
             for logits in said
         ]
-        right, kept = said[-1].argmax(-1) == label, torch.stack(kept).mean()
-        self.desk.last |= {"right": right[shows].float().mean(), "kept": kept.detach()}
-        return torch.stack(named).mean() + EMPTY * torch.stack(empty).mean() + MATCH * kept
+        right = said[-1].argmax(-1) == label
+        self.desk.last["right"] = right[shows].float().mean()
+        return torch.stack(named).mean() + EMPTY * torch.stack(empty).mean()
 
-    def look(self, frames: Tensor, thing: Tensor, natural: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Logits [B, names + 1] of what the frames show; the losses of emptiness and faithfulness.
+    def look(self, frames: Tensor, thing: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits [B, names + 1] of what the frames show; the loss of the cells that show nothing.
 
-        thing: [B, N], the part of a cell that is to be named. natural: [B] bool.
+        thing: [B, N], the part of a cell that is to be named.
         """
-        tower, classes = self.desk.model.tower, self.desk.model.config.classes
-        seen = tower.deep(tower.maps(frames)[-1]).flatten(1, 2)
-        cells = tower.classifier(seen).float()
+        model = self.desk.model
+        with torch.no_grad():
+            early = model.tower.maps(frames, model.config.branch)[-1]
+        seen = deep(self.branch, self.branch.maps(early)[-1]).flatten(1, 2)
         shown = pooled(seen, thing >= thing.amax(1, keepdim=True) / 2)
-        said = self.said(F.dropout(shown, DROPPED))
-        bare = thing == 0
-        none = torch.full((bare.numel(),), -1, device=frames.device)
-        missed = cross(cells[..., classes:].flatten(0, 1), none).view_as(bare)
-        some = natural.float().topk(math.ceil(HELD * len(natural))).indices
-        where = (bare | natural[:, None])[some]
-        return said, average(missed, bare), self.faithfulness(frames[some], cells[some], where)
+        said = self.branch.classifier(F.dropout(shown, DROPPED)).float()
+        bare, cells = thing == 0, self.branch.classifier(seen).float().flatten(0, 1)
+        missed = cross(cells, torch.full((len(cells),), -1, device=cells.device)).view_as(bare)
+        return said, (missed * bare).sum() / bare.sum().clamp(min=1)
 
     @torch.no_grad()
     def drawn(self, batch: Batch) -> tuple[Tensor, Tensor]:
@@ -115,33 +101,6 @@ class Naming:
         frames, cover = draw(self.desk.atlas, one, SIDE, cells, self.desk.paint)
         thing = cover[:, 0, :, 0]
         return frames[:, 0], torch.where(batch["natural"][:, None], 1.0, thing)
-
-    def said(self, pooled: Tensor) -> Tensor:
-        """Logits [B, names + 1] float32 of the drawn names and, last, of none of them."""
-        model = self.desk.model
-        return model.tower.classifier(pooled)[..., model.config.classes :].float()
-
-    def faithfulness(self, frames: Tensor, cells: Tensor, where: Tensor) -> Tensor:
-        """Mean divergence of ImageNet's classes from what the former tower says, over the cells
-        `where` [B, N]: those of natural pictures and those beside a drawing.
-
-        cells: [B, N, rows], the tuned tower's logits.
-
-        It is called with as many frames in every step: a GPU plans its convolutions anew for every
-        number of them.
-        """
-        with torch.no_grad():
-            once = self.former.deep(self.former.maps(frames)[-1]).flatten(1, 2)
-            once = self.former.classifier(once)
-        classes = self.desk.model.config.classes
-        now, before = (x[..., :classes].float().log_softmax(-1) for x in (cells, once))
-        apart = F.kl_div(now, before, log_target=True, reduction="none").sum(-1)
-        return average(apart, where)
-
-
-def average(values: Tensor, where: Tensor) -> Tensor:
-    """The mean of the values `where` is true; 0 if nowhere."""
-    return (values * where).sum() / where.sum().clamp(min=1)
 
 
 def halved(frames: Tensor, thing: Tensor) -> tuple[Tensor, Tensor]:
@@ -212,18 +171,6 @@ def pooled(seen: Tensor, where: Tensor) -> Tensor:
     weight = where.to(seen.dtype)
     weight = weight / weight.sum(1, keepdim=True).clamp(min=1)
     return (weight[:, None] @ seen)[:, 0]
-
-
-@torch.no_grad()
-def approach(tower: Tower, former: Tower, part: float) -> None:
-    """Make `part` of the tower's weights the former one's (arXiv 2109.01903).
-
-    Not of the drawn names' rows: the former tower may not know them.
-    """
-    known = tower.config.classes
-    for (name, weight), before in zip(tower.named_parameters(), former.parameters(), strict=True):
-        same = weight[:known] if name.startswith("classifier") else weight
-        same.lerp_(before[: len(same)].to(weight), part)
 
 
 @torch.no_grad()

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tinymini import tiny_config
 
 from scissor.mini.config import Config
-from scissor.mini.tower import SameConv, Tower
+from scissor.mini.tower import SameConv, Tower, cell_logits
 
 
 def plain_same_conv(x, weight, stride):
@@ -107,21 +107,41 @@ def test_drawn_names_are_evidence_beside_imagenets(frames):
     assert (seen.classes[..., few:] < classes + 6).all()  # the last row says that it is none
 
 
+def test_a_branch_leaves_imagenets_evidence_alone(tower, frames):
+    torch.manual_seed(0)
+    config = tiny_config(drawn=6, branch=3)
+    both = Tower(config).eval().requires_grad_(False)
+    both.load_state_dict(tower.state_dict(), strict=False)
+    few, classes = config.evidence, config.classes
+    both.branch.begin(both, known=False)
+    seen = both(frames)
+    torch.testing.assert_close(seen.features, tower(frames).features)
+    torch.testing.assert_close(seen.probabilities[..., few:], torch.full((3, 16, few), 1 / 7))
+    for part in both.branch.parameters():
+        part.add_(0.1 * torch.randn_like(part))
+    other, alone = both(frames), tower(frames)
+    torch.testing.assert_close(other.probabilities[..., :few], alone.probabilities)
+    assert torch.equal(other.classes[..., :few], alone.classes)
+    assert (other.classes[..., few:] >= classes).all()
+    assert not torch.allclose(other.features[..., :24], alone.features[..., :24])
+    torch.testing.assert_close(other.features[..., 24:32], alone.features[..., 24:32])
+
+
 def test_without_a_glance_a_cell_is_judged_alone(frames):
     torch.manual_seed(0)
     tower = Tower(tiny_config(glance=0)).eval()
     seen = tower(frames)
-    logits = tower.cell_logits(tower.maps(frames)[-1]).flatten(2).transpose(1, 2)
+    logits = cell_logits(tower, tower.maps(frames)[-1]).flatten(2).transpose(1, 2)
     torch.testing.assert_close(seen.probabilities, logits.softmax(-1).topk(3).values)
     assert seen.features.shape[-1] == 32
 
 
 def test_a_glance_adds_its_logits(tower, frames):
-    near = tower.cell_logits(tower.maps(frames)[-1])
+    near = cell_logits(tower, tower.maps(frames)[-1])
     small = tower.shrink(frames)
     assert small.shape == (3, 32, 32, 3)
     torch.testing.assert_close(small[0, 0, 0], frames[0, :2, :2].float().mean((0, 1)))
-    far = tower.cell_logits(tower.maps(small)[-1])
+    far = cell_logits(tower, tower.maps(small)[-1])
     far = torch.nn.functional.interpolate(far, near.shape[-2:], mode="bilinear")
     want = (near + far).flatten(2).transpose(1, 2).softmax(-1).topk(3)
     seen = tower(frames)

@@ -153,10 +153,11 @@ def test_a_clock_that_is_set_again_forgets_what_was(desk, monkeypatch):
 
 def test_going_onward_begins_with_what_is_shipped(tmp_path, monkeypatch):
     monkeypatch.setattr(launch, "load", tiny_mini)
-    model = launch.begin(tmp_path, True)
+    model = launch.begin(tmp_path, ["boat"], True)
+    assert model.config.drawn == 1
     assert all(weight.requires_grad for weight in model.parameters())
     with pytest.raises(FileNotFoundError):
-        launch.begin(tmp_path, False)
+        launch.begin(tmp_path, ["boat"], False)
 
 
 def test_gradients_are_shared_in_one_message(monkeypatch):
@@ -174,9 +175,12 @@ def test_gradients_are_shared_in_one_message(monkeypatch):
     assert weights[2].grad is None
 
 
+def _begin(folder, drawn, *how):
+    return launch.widen(tiny_mini(), drawn)
+
+
 def test_the_command_trains_all_stages_and_writes_a_model(pack, tmp_path, monkeypatch, capsys):
-    start = lambda *how: tiny_mini().train().requires_grad_(True)  # noqa: E731
-    monkeypatch.setattr(launch, "begin", start)
+    monkeypatch.setattr(launch, "begin", _begin)
     monkeypatch.setattr(launch, "read_names", lambda folder: NAMES)
     plan = Plan(minutes=(0.005, 0.005, 0.005), warm_up=1, rounded=1.0)
     launch.work(0, 1, plan, pack, tmp_path, 4, 0)
@@ -192,7 +196,7 @@ def _train(rank, pack, out):
     def keep(desk, out):
         torch.save(plain_state(desk.model), out / f"{rank}.pt")
 
-    launch.begin = lambda *how: tiny_mini().train().requires_grad_(True)
+    launch.begin = _begin
     launch.read_names = lambda folder: NAMES
     launch.keep = keep
     torch.set_num_threads(1)
@@ -204,5 +208,6 @@ def test_two_processes_train_one_model(pack, tmp_path):
     one, other = (torch.load(tmp_path / f"{rank}.pt") for rank in (0, 1))
     assert all(torch.equal(weight, other[name]) for name, weight in one.items())
     before = plain_state(tiny_mini())
-    moved = ["tower.stem.bias", "reader.up.bias", "decoder.model.norm.weight"]
+    moved = ["reader.up.bias", "decoder.model.norm.weight"]
     assert not any(torch.equal(one[name], before[name]) for name in moved)
+    assert one["tower.branch.classifier.weight"].any()  # it begins as zeros
