@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import accumulate
 from typing import NamedTuple
 
 import torch
@@ -107,6 +108,11 @@ def _stage(inputs: int, stage: Stage) -> nn.Sequential:
     return nn.Sequential(*blocks)
 
 
+def _outputs(stages: nn.ModuleList, x: Tensor) -> list[Tensor]:
+    """Of every stage, one after the other."""
+    return list(accumulate(stages, lambda x, stage: stage(x), initial=x))[1:]
+
+
 class Branch(nn.Module):
     """The network once more from the stage `config.branch` on, with a classifier of drawn names."""
 
@@ -133,11 +139,7 @@ class Branch(nn.Module):
 
     def maps(self, x: Tensor) -> list[Tensor]:
         """The output of the stage before the branch -> those of the branch's stages."""
-        maps = []
-        for stage in self.stages:
-            x = stage(x)
-            maps.append(x)
-        return maps
+        return _outputs(self.stages, x)
 
 
 def deep(part: Tower | Branch, last: Tensor) -> Tensor:
@@ -212,9 +214,4 @@ class Tower(nn.Module):
     def maps(self, frames: Tensor, stages: int | None = None) -> list[Tensor]:
         """[B, S, S, 3] in 0..255 -> the (first) stages' outputs, each [B, C, H, W]."""
         x = (frames.permute(0, 3, 1, 2).to(self.stem.weight.dtype) - 127) / 128
-        x = F.relu6(self.stem(x), inplace=True)
-        maps = []
-        for stage in self.stages[:stages]:
-            x = stage(x)
-            maps.append(x)
-        return maps
+        return _outputs(self.stages[:stages], F.relu6(self.stem(x), inplace=True))

@@ -92,14 +92,13 @@ def widen(model: Mini, drawn: Sequence[str]) -> Mini:
     if model.class_names == names and config == wider:
         return model
     wide, known = build(wider, model.tokenizer, names), model.class_names == names
-    fresh = not (config.branch and known)
-    state = model.state_dict()
-    for name in [name for name in state if name.startswith("tower.classifier")]:
-        state[name] = state[name][: config.classes]
-    for name in [name for name in state if fresh and name.startswith("tower.branch")]:
-        del state[name]
+    state, learned = model.state_dict(), config.branch and known
+    if not learned:
+        state = {name: w for name, w in state.items() if not name.startswith("tower.branch")}
+    for part in ("tower.classifier.weight", "tower.classifier.bias"):
+        state[part] = state[part][: config.classes]
     wide.load_state_dict(state, strict=False)
-    if fresh:
+    if not learned:
         wide.tower.branch.begin(model.tower, known)
     wide.decoder.tie_weights()
     return wide.train().requires_grad_(True)
