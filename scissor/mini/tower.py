@@ -15,7 +15,7 @@ there twice, once as they are public, for ImageNet's classes, and once tuned, fo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import accumulate
 from typing import NamedTuple
@@ -108,6 +108,11 @@ def _stage(inputs: int, stage: Stage) -> nn.Sequential:
     return nn.Sequential(*blocks)
 
 
+def _stages(inputs: int, stages: Sequence[Stage]) -> nn.ModuleList:
+    widths = [inputs, *(stage[4] for stage in stages[:-1])]
+    return nn.ModuleList(_stage(*pair) for pair in zip(widths, stages, strict=True))
+
+
 def _outputs(stages: nn.ModuleList, x: Tensor) -> list[Tensor]:
     """Of every stage, one after the other."""
     return list(accumulate(stages, lambda x, stage: stage(x), initial=x))[1:]
@@ -118,10 +123,8 @@ class Branch(nn.Module):
 
     def __init__(self, config: Config) -> None:
         super().__init__()
-        widths = [stage[4] for stage in config.stages[config.branch - 1 :]]
-        pairs = zip(widths[:-1], config.stages[config.branch :], strict=True)
-        self.stages = nn.ModuleList(_stage(width, stage) for width, stage in pairs)
-        self.head = SameConv(widths[-1], config.head, 1)
+        self.stages = _stages(config.stages[config.branch - 1][4], config.stages[config.branch :])
+        self.head = SameConv(config.stages[-1][4], config.head, 1)
         self.classifier = nn.Linear(config.head, config.drawn + 1)
 
     @torch.no_grad()
@@ -159,10 +162,8 @@ class Tower(nn.Module):
         super().__init__()
         self.config = config
         self.stem = SameConv(3, config.stem, 3, 2)
-        widths = [config.stem, *(stage[4] for stage in config.stages)]
-        pairs = zip(widths[:-1], config.stages, strict=True)
-        self.stages = nn.ModuleList(_stage(width, stage) for width, stage in pairs)
-        self.head = SameConv(widths[-1], config.head, 1)
+        self.stages = _stages(config.stem, config.stages)
+        self.head = SameConv(config.stages[-1][4], config.head, 1)
         own = config.classes if config.branch else config.rows
         self.classifier = nn.Linear(config.head, own)
         self.branch = Branch(config) if config.branch else None

@@ -16,7 +16,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from scissor.mini import Mini, build, load, save
+from scissor.mini import Config, Mini, build, load, save
 from scissor.mini.loading import read_names, shipped
 from scissor.mini.names import Names
 from scissor.mini.tower import Seen, Tower
@@ -40,7 +40,7 @@ BRANCH = 4
 
 FEWER_BITS = {
     **dict.fromkeys(("tower.branch", "tower.head"), (6, 32)),
-    **{f"tower.stages.{late}": (6, 32) for late in (4, 5, 6)},
+    **{f"tower.stages.{late}": (6, 32) for late in range(BRANCH, len(Config().stages))},
     **dict.fromkeys(("tower.classifier", "tower.branch.classifier"), (5, 32)),
     **dict.fromkeys(("reader", "decoder.model.embed_tokens"), (5, 32)),
 }
@@ -89,9 +89,10 @@ def widen(model: Mini, drawn: Sequence[str]) -> Mini:
     config, names = model.config, [*model.class_names[: model.config.classes], *drawn]
     more = {"drawn": len(drawn), "branch": BRANCH, "gather": GATHER}
     wider = replace(config, **more, bits={**config.bits, **FEWER_BITS})
-    if model.class_names == names and config == wider:
+    known = model.class_names == names
+    if known and config == wider:
         return model
-    wide, known = build(wider, model.tokenizer, names), model.class_names == names
+    wide = build(wider, model.tokenizer, names)
     state, learned = model.state_dict(), config.branch and known
     if not learned:
         state = {name: w for name, w in state.items() if not name.startswith("tower.branch")}
@@ -105,16 +106,15 @@ def widen(model: Mini, drawn: Sequence[str]) -> Mini:
 
 
 def set_up(album: Album, model: Mini, rank: int, world: int) -> Desk:
-    """Everything on this process's device; the desk's tower is a frozen copy of the model's."""
+    """Everything on this process's device; the desk's tower is the model's, until it is learned."""
     cuda = torch.cuda.is_available()
     device = torch.device("cuda", rank) if cuda else torch.device("cpu")
     model = model.to(device)
-    eye = deepcopy(model.tower).requires_grad_(False).eval()
     atlas = Atlas.make(album.pictures, album.backgrounds).to(device)
     tokenizer = model.tokenizer
     names = Names(album.names, lambda text: tokenizer.encode(text, add_special_tokens=False))
     quick = torch.compile(paint, dynamic=False) if cuda else paint
-    return Desk(model, eye, quick, atlas, names.to(device), device, rank, world)
+    return Desk(model, model.tower, quick, atlas, names.to(device), device, rank, world)
 
 
 def batches(desk: Desk, mixture: Mixture, workers: int) -> Iterator[Batch]:
