@@ -9,8 +9,9 @@ fills the picture is too large for it; so it may glance at the same frame made s
 both have their say. On photographs the right class then wins in 56% of the cells, without the
 glance in 31%: eleven pictures, which tell the direction and are no held-out measurement.
 
-Tuned to drawings the network forgets photographs. With a branch it need not: its late stages are
-there twice, once as they are public, for ImageNet's classes, and once tuned, for drawn names.
+Tuned to drawings the network forgets photographs. With a branch it need not: all but its first
+stages are there twice, once as they are public, for ImageNet's classes, and once tuned, for drawn
+names.
 """
 
 from __future__ import annotations

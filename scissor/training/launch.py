@@ -16,7 +16,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from scissor.mini import Config, Mini, build, load, save
+from scissor.mini import Mini, build, load, save
 from scissor.mini.loading import read_names, shipped
 from scissor.mini.names import Names
 from scissor.mini.tower import Seen, Tower
@@ -35,12 +35,13 @@ CLOSE_UPS = 2
 GATHER = 64
 """Width of the keys by which the reader's cells share their evidence."""
 
-BRANCH = 4
+BRANCH = 2
 """The stage from which on drawn names have a tower of their own."""
 
 FEWER_BITS = {
+    **dict.fromkeys(("tower.stages.2", "tower.stages.3"), (8, 0)),
+    **{f"tower.stages.{late}": (6, 32) for late in (4, 5, 6)},
     **dict.fromkeys(("tower.branch", "tower.head"), (6, 32)),
-    **{f"tower.stages.{late}": (6, 32) for late in range(BRANCH, len(Config().stages))},
     **dict.fromkeys(("tower.classifier", "tower.branch.classifier"), (5, 32)),
     **dict.fromkeys(("reader", "decoder.model.embed_tokens"), (5, 32)),
 }
