@@ -10,12 +10,15 @@ PAINTED = """(selector) => {
 }"""
 
 
-def painted(page, *names):
-    """Wait until the overlay, or the canvases named, show a picture: frames decode at leisure."""
+def painted(page, *names, colours=20):
+    """Wait until the overlay, or the canvases named, show a picture: frames decode at leisure.
+
+    colours: more than so many of those that are looked at differ.
+    """
     for name in names or ("screen",):
         there = "document.querySelector(selector) !== null"  # the page may still be building it
         page.wait_for_function(
-            f"(selector) => {there} && ({PAINTED})(selector) > 20", arg=f'[data-at="{name}"]'
+            f"(selector) => {there} && ({PAINTED})(selector) > {colours}", arg=f'[data-at="{name}"]'
         )
 
 

@@ -24,7 +24,8 @@ ORDER = ("#sc-video", "#sc-dials", "#sc-viewer", "#sc-question", "#sc-run", "#sc
 
 
 def test_it_opens_on_an_example_encoded_drawn_and_answered(page):
-    painted(page, "screen", "alike", "linked", "merged")
+    painted(page, "screen", "alike", "linked")
+    painted(page, "merged", colours=5)  # a night sky and a ball, one colour a token
     total = int(at(page, "in").replace(",", ""))
     assert total == 16 * 196
     assert 0 < kept(page) < total

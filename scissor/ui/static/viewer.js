@@ -113,7 +113,8 @@ scissor.viewer = (() => {
       const ids = [...view.sizes.keys()]
         .filter((id) => view.sizes[id] > 1 && (!local || Math.floor(view.hubs[id] / cells) === look.frame))
         .sort((a, b) => view.sizes[b] - view.sizes[a] || a - b);
-      this.at("list").replaceChildren(...ids.slice(0, 8).map((id) => make("button",
+      const told = ids.filter((id, rank) => rank < 8 || this.guess(id));
+      this.at("list").replaceChildren(...told.map((id) => make("button",
         { type: "button", "aria-pressed": String(look.only === id), onclick: () => this.isolate(id) },
         make("b", { style: `background:${view.colour(id)}` }),
         make("span", {}, `${count(view.sizes[id])} patches`, this.guess(id) && make("em", {}, ` ${this.guess(id)}?`)),
