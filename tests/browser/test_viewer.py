@@ -1,7 +1,7 @@
 """The overlay: its views, what a press and a hand do, the weakest link, the falling threshold."""
 
 import pytest
-from browser.driving import PAINTED, at, clip_key, kept, mark, new_clip, turn
+from browser.driving import PAINTED, at, clip_key, kept, mark, new_clip, painted, turn
 
 pytestmark = pytest.mark.browser
 SCREEN = "document.querySelector('[data-at=\"screen\"]').toDataURL()"
@@ -124,6 +124,7 @@ def test_a_group_carries_a_guess_called_one(page):
     before = clip_key(page)
     page.locator("#sc-examples button").nth(3).click()
     new_clip(page, before)
+    painted(page, "merged")  # by day, unlike the Earth's, one token each still is a picture
     page.locator(".sc-list button", has_text="butterfly?").first.wait_for()
     assert "is a guess" in page.locator('[data-at="guess"]').inner_text()
     page.get_by_role("radio", name="Shares").click()
