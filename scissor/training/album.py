@@ -81,6 +81,14 @@ class Album:
         return [i for i in range(len(self.library.pictures)) if i not in spared]
 
     @cached_property
+    def taught_by(self) -> dict[str, list[int]]:
+        """Those by name."""
+        found: dict[str, list[int]] = {}
+        for i in self.taught:
+            found.setdefault(self.library.pictures[i].name, []).append(i)
+        return found
+
+    @cached_property
     def row(self) -> dict[str, int]:
         """The classifier's row of each drawn name: they come after ImageNet's."""
         return {name: i for i, name in enumerate(self.drawn, len(self.classes))}

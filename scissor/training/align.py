@@ -27,7 +27,7 @@ def see(desk: Desk, batch: Batch) -> tuple[Tensor, Tensor]:
         seen = desk.tower(frames.flatten(0, 1))
         if config.drawn:
             said = evidence.voted(seen, cover, batch["said"], config)
-            seen = evidence.rename(seen, said, batch["doubt"])
+            seen = evidence.rename(seen, said, batch["doubt"], cover)
             seen = evidence.soften(seen, config.evidence, len(frames))
         seen = evidence.force_evidence(seen, batch["forced"], cover)
     return desk.model.tokens(seen).unflatten(0, frames.shape[:2]), cover

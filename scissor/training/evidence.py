@@ -8,12 +8,15 @@ new drawings. Leaves which names to shots.py.
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
 from scissor.mini.config import Config
 from scissor.mini.tower import Seen
 
+EVEN = 12**0.5  # spreads from end to end of what lies evenly
 HOT = 0.4  # the least power of the drawn names' probabilities, by clip: lower is less sure
 
 
@@ -60,24 +63,46 @@ def voted(seen: Seen, cover: Tensor, said: Tensor, config: Config) -> Tensor:
     return torch.cat([torch.where(fine, best, said[..., 0])[..., None], said[..., 1:]], -1)
 
 
-def rename(seen: Seen, said: Tensor, doubt: Tensor) -> Seen:
+def rename(seen: Seen, said: Tensor, doubt: Tensor, cover: Tensor) -> Seen:
     """Exchange drawn names in a clip's evidence: what a drawing shows for what it is called.
 
     said: [B, A, 3] rows of the classifier, or -1: of what is drawn, of what it is called, and of
-    what it is taken for in some cells. doubt: [B, A], how often that is, from 0 to 1; the cells of
-    a frame are taken for it together as often as each by itself.
+    what it is taken for in some cells. doubt: [B, A], how often that is, from 0 to 1: in half of
+    the things here and there, in the others on one side. cover: [B, T, N, A + 1].
     """
-    (batch, actors, _), (many, cells, _) = said.shape, seen.classes.shape
-    steps = many // batch
-    classes = seen.classes.unflatten(0, (batch, steps))
+    batch, actors, _ = said.shape
+    classes = seen.classes.unflatten(0, cover.shape[:2])
     for a in range(actors):
         drawn, called, taken = said[:, a, :, None, None, None].unbind(1)
-        frame = torch.rand(batch, steps, 1, 1, device=said.device)
-        cell = torch.rand(batch, steps, cells, 1, device=said.device)
-        lost = (frame + cell) / 2 < doubt[:, a, None, None, None]
+        there, wrong = cover[..., a], doubt[:, a, None, None]
+        part = torch.rand(batch, 1, 1, device=said.device) < 0.5
+        lost = torch.where(part, on_one_side(there, wrong), here_and_there(there, wrong))
         classes = exchange(classes, drawn, called)
-        classes = torch.where(lost, exchange(classes, called, taken), classes)
+        classes = torch.where(lost[..., None], exchange(classes, called, taken), classes)
     return seen._replace(classes=classes.flatten(0, 1))
+
+
+def here_and_there(there: Tensor, doubt: Tensor) -> Tensor:
+    """[B, T, N] bool: cells by lot, those of a frame together as often as each by itself."""
+    batch, steps, cells = there.shape
+    frame = torch.rand(batch, steps, 1, device=there.device)
+    cell = torch.rand(batch, steps, cells, device=there.device)
+    return (frame + cell) / 2 < doubt
+
+
+def on_one_side(there: Tensor, doubt: Tensor) -> Tensor:
+    """[B, T, N] bool: of a thing about the part `doubt` [B, 1, 1] that lies in one direction, the
+    same in all frames, as a handle may look like a knife. there: [B, T, N], its part of a cell.
+    """
+    batch, _, cells = there.shape
+    side = math.isqrt(cells)
+    place = torch.arange(cells, device=there.device)
+    angle = 2 * math.pi * torch.rand(batch, 1, 1, device=there.device)
+    along = angle.cos() * (place % side) + angle.sin() * (place // side)
+    weight = there / there.sum(-1, keepdim=True).clamp(min=1e-6)
+    off = along - (weight * along).sum(-1, keepdim=True)
+    spread = (weight * off**2).sum(-1, keepdim=True).sqrt().clamp(min=1e-3)
+    return 0.5 + off / (EVEN * spread) < doubt
 
 
 def exchange(classes: Tensor, one: Tensor, other: Tensor) -> Tensor:

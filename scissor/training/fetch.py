@@ -61,6 +61,18 @@ ICONS = {
     "tabler": "@iconify-json/tabler@1.2.41",
     "tdesign": "@iconify-json/tdesign@1.2.19",
     "temaki": "@iconify-json/temaki@1.2.6",
+    "carbon": "@iconify-json/carbon@1.2.29",
+    "ion": "@iconify-json/ion@1.2.7",
+    "jam": "@iconify-json/jam@1.2.3",
+    "lucide-lab": "@iconify-json/lucide-lab@1.2.3",
+    "mingcute": "@iconify-json/mingcute@1.2.8",
+    "picon": "@iconify-json/picon@1.2.0",
+    "ri": "@iconify-json/ri@1.2.10",
+    "si-glyph": "@iconify-json/si-glyph@1.2.2",
+    "solar": "@iconify-json/solar@1.2.13",
+    "uil": "@iconify-json/uil@1.2.3",
+    "vaadin": "@iconify-json/vaadin@1.2.1",
+    "whh": "@iconify-json/whh@1.2.0",
 }
 PAGES = {
     "admin-lte": "admin-lte@4.10.0",
@@ -117,6 +129,7 @@ DEBIAN = (
     "lifeograph",
     "octave-vlfeat",
     "python3-sklearn",
+    "fonts-symbola",
 )
 
 log = logging.getLogger(__name__)

@@ -16,10 +16,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from scissor.training import pictures
+from scissor.training import icons, pictures
 from scissor.training.fetch import ICONS
 from scissor.training.pictures import TABLES, Cutout, Name, Vocabulary
 
+NOT_PLACES = ("names", "shown", "turned", "also")  # the headings of more.txt that list no files
 MOST = 6  # of one shelf a name: what is found by its file's name
 
 
@@ -42,14 +43,6 @@ SHELVES = {
         "usr/share/games/wesnoth/1.16/data/core/images/portraits/humans",
         walk=False,
     ),
-}
-# Emoji drawn again in one colour: how their sets begin an emoji's name.
-REDRAWN = {"arcticons": "emoji-", "emojione-monotone": "", "fluent-emoji-high-contrast": ""}
-# Sets by a hand of the evaluation's.
-HANDS = {
-    "emojione-monotone": "emojione",
-    "fluent-color": "fluent",
-    "fluent-emoji-high-contrast": "fluent",
 }
 # Folders whose pictures are signs, or are listed in more.txt.
 SIGNS = re.compile(
@@ -101,15 +94,16 @@ def widen(words: Vocabulary) -> Vocabulary:
     return Vocabulary([*words.names, *own], groups, shown, grammar)
 
 
-def further(known: list[Name], folders: dict[str, Path]) -> Iterator[Cutout]:
+def further(known: list[Name], folders: dict[str, Path], tints: icons.Tints) -> Iterator[Cutout]:
     """Every further picture of the names. The family is the hand: one of the evaluation's where a
-    further emoji is by it, else the source's own."""
+    further emoji is by it, else the source's own. tints: by name, the colour things have."""
     words = {name.name for name in known}
     turned = frozenset(word for head, line in _rows() if head == "turned" for word in line.split())
+    also = _also()
     listed: dict[str, list[tuple[str, str]]] = {}
     for head, line in _rows():
         name, _, places = line.partition(":")
-        if head in ("names", "shown", "turned"):
+        if head in NOT_PLACES:
             continue
         if name not in words | {"-"}:
             raise ValueError(f"more.txt: unknown name {name!r}")
@@ -123,9 +117,18 @@ def further(known: list[Name], folders: dict[str, Path]) -> Iterator[Cutout]:
         found = _found(root, words, turned) if shelf.walk else {}
         yield from _shelf(source, root, found, listed.get(source, []))
     for source in ICONS:
-        signs = listed.get(source, [] if source in REDRAWN else listed.get("icons", []))
+        signs = listed.get(source, [] if source in icons.REDRAWN else listed.get("icons", []))
         wrong = {icon.replace("_", " ") for _, icon in signs}
-        yield from _icons(source, folders[source], [n for n in known if n.name not in wrong])
+        named = [name for name in known if name.name not in wrong]
+        yield from icons.drawn(source, folders[source], named, also, tints)
+    font = folders["fonts-symbola"] / icons.SYMBOLA
+    yield from icons.glyphs(font, known, pictures.codes_of(folders["noto"]), tints)
+
+
+def _also() -> dict[str, list[str]]:
+    """What icons of a name are called besides."""
+    rows = (line.partition(":") for head, line in _rows() if head == "also")
+    return {name: words.split() for name, _, words in rows}
 
 
 def _rows() -> Iterator[tuple[str, str]]:
@@ -201,34 +204,3 @@ def without_paper(image: Image.Image) -> Image.Image:
     cut = image.convert("RGB")
     cut.putalpha(Image.fromarray(alpha))
     return cut
-
-
-def _icons(source: str, folder: Path, names: list[Name]) -> Iterator[Cutout]:
-    """An icon set's drawings; one of a single colour is tinted by its digest."""
-    book, hand = pictures.icons_of(folder), family(source)
-    for name in sorted(names, key=lambda name: name.name):
-        icon = next((key for key in _keys(source, name) if key in book), None)
-        if icon is None:
-            continue
-        digest = hashlib.sha256(f"{name.name} {book[icon]}".encode()).hexdigest()
-        tint = "#" + "".join(f"{int(digest[i : i + 2], 16) * 3 // 4:02x}" for i in (0, 2, 4))
-        drawing = re.sub("currentColor|#2F88FF", tint, book[icon], flags=re.IGNORECASE)
-        drawn = pictures.render(drawing.encode())
-        yield Cutout(name.name, f"{source}:{icon}", hand, digest, pictures.trim(drawn))
-
-
-def family(source: str) -> str:
-    """The hand that drew an icon set: all of Streamline's count as one."""
-    return "streamline" if source.startswith("streamline") else HANDS.get(source, source)
-
-
-def _keys(source: str, name: Name) -> list[str]:
-    """What an icon of a name may be called, the likeliest first."""
-    key = name.name.replace(" ", "-")
-    if source in REDRAWN:
-        return [REDRAWN[source] + slug for slug in name.emoji]
-    return [
-        *([f"{key}-duotone"] if source == "ph" else []),
-        key,
-        *(f"{key}-{k}" for k in range(1, 6)),
-    ]

@@ -8,7 +8,6 @@ what a deep reader learns of them. Leaves pixels to render.py, what is shown to 
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterator
 
 import torch
@@ -20,6 +19,7 @@ from scissor.mini.tower import Tower, deep
 from scissor.training.album import Album
 from scissor.training.desk import Batch, Desk, Plan, steps, take_step
 from scissor.training.render import draw
+from scissor.training.shots import BY_NAME
 
 SIDE = 256
 """Pixels of a close-up's side: things are as large as in the frame, and at half of it, where the
@@ -155,15 +155,15 @@ def rows(album: Album) -> Tensor:
 
 
 def prior(album: Album) -> Tensor:
-    """[names + 1]: the log of how many pictures a drawn name has, a picture's mean taken away.
+    """[names + 1]: the log of how often a drawn name is shown, the mean over close-ups taken away.
 
     Added to the logits in training, so that without it every name is as likely, be its pictures
     many or few (logit adjustment, arXiv 2007.07314). 0 for none of them.
     """
-    many = Counter(album.library.pictures[i].name for i in album.taught)
-    logs = torch.tensor([many[name] for name in album.drawn]).float().log()
-    mean = (logs.exp() * logs).sum() / logs.exp().sum()
-    return torch.cat([logs - mean, torch.zeros(1)])
+    many = torch.tensor([float(len(album.taught_by[name])) for name in album.drawn])
+    share = (1 - BY_NAME) * many / many.sum() + BY_NAME / len(many)
+    logs = share.log()
+    return torch.cat([logs - (share * logs).sum(), torch.zeros(1)])
 
 
 def pooled(seen: Tensor, where: Tensor) -> Tensor:

@@ -25,7 +25,7 @@ from scissor.training import more, pictures
 from scissor.training.choice import apart, choose, split
 from scissor.training.fetch import fetch
 from scissor.training.pictures import Cutout, Vocabulary
-from scissor.training.sources import LICENCE, background_credit, write_sources
+from scissor.training.sources import EMOJI, LICENCE, background_credit, write_sources
 
 TRAIN_SIDE, EVAL_SIDE = 128, 192
 TRAIN_SCENE, EVAL_SCENE = (512, 384), (640, 480)
@@ -172,6 +172,15 @@ def _measures(image: Image.Image) -> dict:
     return {"size": list(image.size), "fill": fill, "tint": [int(c) for c in tint]}
 
 
+def tints(drawings: Iterable[Cutout]) -> dict[str, np.ndarray]:
+    """By name, the mean colour of its emoji."""
+    found: dict[str, list] = {}
+    for picture in drawings:
+        if picture.family in EMOJI:
+            found.setdefault(picture.name, []).append(_measures(picture.image)["tint"])
+    return {name: np.mean(colours, 0) for name, colours in found.items()}
+
+
 def describe(words: Vocabulary, used: set[str]) -> dict:
     """What an index says of names: other words, topic, which never meet, what a scene shows."""
     listed = {}
@@ -217,7 +226,7 @@ def main(argv: list[str] | None = None) -> None:
         log.info("%s: %d bytes", args.eval, write(args.eval, files, index, zipped=False))
         write_sources(args.eval / "SOURCES.md", index)
     words = more.widen(words)
-    train += apart(held, list(more.further(words.names, folders)))
+    train += apart(held, list(more.further(words.names, folders, tints(train))))
     rows["scenes"] = [r for r in rows["scenes"] if not r.get("held") and not r["twin"]]
     train = choose(train, args.most)
     files, index = build(train, rows, args.side, TRAIN_SCENE, args.quality)

@@ -149,7 +149,7 @@ def cutouts(names: list[Name], folders: dict[str, Path]) -> Iterator[Cutout]:
 
 def _emoji(name: Name, source: str, folders: dict[str, Path]) -> Iterator[str]:
     if source == "fluent-3d":
-        book = _codes(folders["noto"])
+        book = codes_of(folders["noto"])
         for slug in name.emoji:
             for code in book.get(slug, ()):
                 file = folders[source] / "assets" / f"{code}.webp"
@@ -191,8 +191,8 @@ def icons_of(folder: Path) -> dict[str, str]:
 
 
 @cache
-def _codes(folder: Path) -> dict[str, list[str]]:
-    """The code points of each emoji name, as the 3D set names its files."""
+def codes_of(folder: Path) -> dict[str, list[str]]:
+    """The code points of each emoji name, in hex, as the 3D set names its files."""
     codes: dict[str, list[str]] = {}
     for code, slug in json.loads((folder / "chars.json").read_text()).items():
         full = "-".join(part.rjust(4, "0") for part in code.split("-"))

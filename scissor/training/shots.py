@@ -16,8 +16,9 @@ from scissor.scenes.scene import Actor, Scene, sample_scene
 from scissor.training.album import Album
 from scissor.training.render import GHOST
 
-WORN = 0.12  # actors that wear a made-up texture and are called by an ImageNet class
+WORN = 0.04  # actors that wear a made-up texture and are called by an ImageNet class
 CLOSE = (0.3, 0.85)  # of a close-up, the part of its side that the drawing is long
+BY_NAME = 0.5  # close-ups whose name is drawn first: rare ones are seen more often so
 NEW = 0.6  # actors, of names that have one, whose drawing the tower was not taught
 RENAMED = 0.3  # actors that are called by another drawn name than their own
 ALONE = 0.05  # clips that one such actor fills
@@ -96,7 +97,8 @@ def close_up(rng: Dice, album: Album) -> Shot:
     place = rng.below(album.places) if album.places else None
     if place is not None and rng.chance(NATURAL):
         return Shot(Scene((), background=place, pan=_pan(rng)), (), zoom=rng.between(0.5, 1.0))
-    at = rng.choice(album.taught)
+    of = album.taught_by[rng.choice(list(album.taught_by))] if rng.chance(BY_NAME) else album.taught
+    at = rng.choice(of)
     picture = album.library.pictures[at]
     wide, high = picture.size
     scale = rng.between(*CLOSE) / max(wide, high)

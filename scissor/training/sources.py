@@ -81,6 +81,19 @@ LICENCE = {
     "tabler": "MIT",
     "tdesign": "MIT",
     "temaki": "CC0-1.0",
+    "carbon": "Apache-2.0",
+    "ion": "MIT",
+    "jam": "MIT",
+    "lucide-lab": "ISC",
+    "mingcute": "Apache-2.0",
+    "picon": "OFL-1.1",
+    "ri": "Apache-2.0",
+    "si-glyph": "CC-BY-SA-4.0",
+    "solar": "CC-BY-4.0",
+    "uil": "Apache-2.0",
+    "vaadin": "Apache-2.0",
+    "whh": "OFL-1.1",
+    "symbola": "free for any use",
 }
 # Package: licence, author where a file does not say more, may the evaluation ship it.
 PACKAGES = {

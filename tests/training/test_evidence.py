@@ -37,7 +37,7 @@ def test_names_change_places_in_their_clip_alone():
     torch.manual_seed(0)
     before = seen(2, 3)
     said = torch.tensor([[[11, 15, 19], [12, 11, 19]], [[-1, -1, -1], [13, 13, 19]]])
-    after = evidence.rename(before, said, torch.zeros(2, 2))
+    after = evidence.rename(before, said, torch.zeros(2, 2), torch.ones(2, 3, 4, 3))
     want = {11: 15, 15: 12, 12: 11}
     mapped = before.classes.clone().apply_(lambda c: want.get(c, c))
     assert torch.equal(after.classes[:3], mapped[:3])
@@ -45,17 +45,36 @@ def test_names_change_places_in_their_clip_alone():
     assert torch.equal(after.probabilities, before.probabilities)
 
 
-def test_doubt_is_as_frequent_as_told_and_of_that_name_alone():
+def test_doubt_is_of_that_name_alone():
     torch.manual_seed(0)
-    before = seen(1, 2000)
-    said = torch.tensor([[[11, 11, 19]]])
-    after = evidence.rename(before, said, torch.tensor([[0.4]]))
-    had = (before.classes == 11).any(-1)
-    lost = had & (after.classes == 19).any(-1) & ~(before.classes == 19).any(-1)
-    alone = had & ~(before.classes == 19).any(-1)
-    assert abs(lost.sum() / alone.sum() - 2 * 0.4**2) < 0.03
+    before = seen(50, 40)
+    said = torch.tensor([[[11, 11, 19]]]).expand(50, 1, 3)
+    after = evidence.rename(before, said, torch.full((50, 1), 0.4), torch.ones(50, 40, 4, 2))
+    had = (before.classes == 11).any(-1) & ~(before.classes == 19).any(-1)
+    lost = had & (after.classes == 19).any(-1)
+    assert 0.3 < lost.sum() / had.sum() < 0.5  # by lot 2 * 0.4**2, on one side two of four cells
     other = (before.classes != 11) & (before.classes != 19)
     assert torch.equal(after.classes[other], before.classes[other])
+
+
+def test_cells_by_lot_are_as_many_as_told():
+    torch.manual_seed(0)
+    lost = evidence.here_and_there(torch.ones(1, 400, 25), torch.full((1, 1, 1), 0.4))
+    assert abs(lost.float().mean() - 2 * 0.4**2) < 0.03
+
+
+def test_one_side_is_the_same_in_all_frames_wherever_the_thing_goes():
+    torch.manual_seed(0)
+    there = torch.zeros(200, 2, 12, 12)
+    there[:, 0, 1:7, 2:8], there[:, 1, 5:11, 4:10] = 1, 1
+    lost = evidence.on_one_side(there.flatten(2), torch.full((200, 1, 1), 0.3)).view_as(there)
+    first, second = lost[:, 0, 1:7, 2:8], lost[:, 1, 5:11, 4:10]
+    assert torch.equal(first, second)
+    assert abs(first.float().mean() - 0.3) < 0.05
+    middle = torch.arange(6) - 2.5
+    for part in first[first.flatten(1).any(1)]:  # it lies beside the middle, and holds together
+        down, across = (part.float().sum(d) @ middle / part.sum() for d in (1, 0))
+        assert (down**2 + across**2) ** 0.5 > 1
 
 
 def test_softened_names_keep_their_order_and_their_sum():
