@@ -82,7 +82,7 @@ class Album:
 
     @cached_property
     def taught_by(self) -> dict[str, list[int]]:
-        """Those by name."""
+        """The taught pictures by name."""
         found: dict[str, list[int]] = {}
         for i in self.taught:
             found.setdefault(self.library.pictures[i].name, []).append(i)

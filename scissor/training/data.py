@@ -30,7 +30,6 @@ CROWD = (1, 2, 3, 4, 4, 4)  # actors of a single frame
 AWAY = -1e4
 DOUBTED = 0.4  # drawn actors that some cells take for something else
 MOST_DOUBT = 0.45
-BENT = 0.07  # of a drawing's side, at most, that its parts are moved
 
 
 class Mixture(IterableDataset):
@@ -119,7 +118,8 @@ def arrays(rng: Dice, album: Album, shot: Shot, length: int) -> dict[str, np.nda
         "picture": np.array(pictures),
         "flip": each[:, 9] < 0.5,
         "gain": gain.astype(np.float32),
-        **{name: np.stack([look[name] for look in looks]) for name in looks[0]},
+        "mix": np.stack([mix for mix, _ in looks]).astype(np.float32),
+        "turn": np.stack([turn for _, turn in looks]).astype(np.float32),
         "cloth": np.array(told),
         "cloth_at": corner.astype(np.float32),
         "forced": np.array(worn),
@@ -178,11 +178,11 @@ def _crop(album: Album, shot: Shot, time: float) -> tuple[float, float, float, f
     return x * (wide - side), y * (high - side), side, side
 
 
-def _look(rng: Dice) -> dict[str, np.ndarray]:
-    """How a drawing is changed, as another hand might draw it: mix [3, 3], turn [3], bend [4].
+def _look(rng: Dice) -> tuple[np.ndarray, np.ndarray]:
+    """How a drawing is changed, as another hand might draw it: colours [3, 3] and turn [3].
 
     Colours: as they are, weaker or stronger, grey, or their hue turned. Turn: an angle in radians,
-    and by how much the picture is narrowed and lowered (render._turned). Bend: render._bent.
+    and by how much the picture is narrowed and lowered (render._turned).
     """
     grey, mix = np.full((3, 3), 1 / 3), np.eye(3)
     if rng.chance(0.5):
@@ -192,11 +192,7 @@ def _look(rng: Dice) -> dict[str, np.ndarray]:
         mix = _hue((rng.random() - 0.5) * (2.0 if rng.chance(0.3) else 0.7)) @ mix
     angle = (rng.random() - 0.5) * 0.7 if rng.chance(0.5) else 0.0
     thin = 1 + 0.35 * rng.random() if rng.chance(0.4) else 1.0
-    turn = (angle, *((thin, 1.0) if rng.chance(0.5) else (1.0, thin)))
-    most = BENT if rng.chance(0.6) else 0.0
-    bend = (most * rng.random(), rng.random(), most * rng.random(), rng.random())
-    look = {"mix": mix, "turn": np.array(turn), "bend": np.array(bend)}
-    return {name: value.astype(np.float32) for name, value in look.items()}
+    return mix, np.array([angle, *((thin, 1.0) if rng.chance(0.5) else (1.0, thin))])
 
 
 def _hue(angle: float) -> np.ndarray:

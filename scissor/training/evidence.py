@@ -20,24 +20,41 @@ EVEN = 12**0.5  # spreads from end to end of what lies evenly
 HOT = 0.4  # the least power of the drawn names' probabilities, by clip: lower is less sure
 
 
-def force_evidence(seen: Seen, forced: Tensor, cover: Tensor) -> Seen:
-    """Put a drawn ImageNet class on top of the evidence where an actor wears a made-up texture.
+def force_evidence(
+    seen: Seen, forced: Tensor, cover: Tensor, natural: Tensor, config: Config
+) -> Seen:
+    """Put a drawn ImageNet class on top of the evidence where an actor wears a made-up texture, or
+    where a natural picture is to show it: so the decoder learns to read any of the thousand names.
 
-    forced: [B, A] class or -1. So the decoder learns to read any of the thousand names out.
+    In half of the natural ones some drawn name is on top as well: a branch that was made for
+    drawings says such things of photographs. forced: [B, A] class or -1. natural: [B] bool.
     """
     batch, steps, cells, _ = cover.shape
     best, actor = cover[..., :-1].max(-1)
     told = forced[:, None, None].expand(-1, steps, cells, -1).gather(-1, actor[..., None])
     told = torch.where(best[..., None] > 0.3, told, -1).flatten(0, 1)
-    frame = torch.rand(batch * steps, 1, 1, device=told.device) * 0.7 + 0.25
-    sure = frame * torch.rand_like(frame.expand(told.shape)).clamp(min=0.4)
-    rest = seen.probabilities[..., 1:]
-    lifted = torch.cat([sure.to(rest.dtype), rest * 0.3], -1)
-    named = torch.cat([told.clamp(min=0), seen.classes[..., 1:]], -1)
-    return seen._replace(
-        classes=torch.where(told >= 0, named, seen.classes),
-        probabilities=torch.where(told >= 0, lifted, seen.probabilities),
-    )
+    there, whole = told >= 0, seen.probabilities
+    seen = seen._replace(probabilities=torch.where(there, 0.3 * whole, whole))
+    seen = _put(seen, 0, there, told)
+    if config.drawn:
+        misled = natural & (torch.rand(batch, device=told.device) < 0.5)
+        wrong = config.classes + torch.randint(config.drawn, (batch,), device=told.device)
+        misled, wrong = (x.repeat_interleave(steps)[:, None, None] for x in (misled, wrong))
+        seen = _put(seen, config.evidence, there & misled, wrong)
+    return seen
+
+
+def _put(seen: Seen, rank: int, there: Tensor, name: Tensor) -> Seen:
+    """The evidence with a name at a rank in the cells `there` [F, N, 1], as sure as the frame is
+    and, in some cells, less.
+    """
+    frame = torch.rand(len(there), 1, 1, device=there.device) * 0.7 + 0.25
+    sure = frame * torch.rand(there.shape, device=there.device).clamp(min=0.4)
+    classes, probabilities = seen.classes.clone(), seen.probabilities.clone()
+    classes[..., rank, None] = torch.where(there, name, classes[..., rank, None])
+    old = probabilities[..., rank, None]
+    probabilities[..., rank, None] = torch.where(there, sure.to(old.dtype), old)
+    return seen._replace(classes=classes, probabilities=probabilities)
 
 
 def voted(seen: Seen, cover: Tensor, said: Tensor, config: Config) -> Tensor:

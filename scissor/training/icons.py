@@ -33,8 +33,7 @@ SYMBOLA = "usr/share/fonts/truetype/ancient-scripts/Symbola_hint.ttf"
 ENCLOSED = 0.15  # of a drawing's box, at least, to be worth a colour
 OUTSIDE = 2
 
-
-Tints = Mapping[str, Sequence[int]]
+Tints = Mapping[str, Sequence[float]]  # by name, the colour things have
 
 
 def drawn(

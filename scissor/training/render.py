@@ -7,7 +7,6 @@ to data.py. A test holds it against the exact renderer.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -82,7 +81,7 @@ def unpack(packed: Tensor) -> Tensor:
 
 GHOST = -2  # an actor that stands there and cannot be seen: only its evidence is told
 PER_CLIP = (
-    "picture", "flip", "gain", "mix", "turn", "bend", "cloth", "cloth_at", "back", "plain", "light",
+    "picture", "flip", "gain", "mix", "turn", "cloth", "cloth_at", "back", "plain", "light",
     "noise",
 )  # fmt: skip
 
@@ -152,7 +151,6 @@ def _actor(
     u, v = torch.broadcast_tensors(torch.where(each["flip"][:, a, None, None], 1 - u, u), v)
     unseen = (picture == GHOST) & ((u - 0.5) ** 2 + (v - 0.5) ** 2 < 0.25)
     u, v = _turned(u, v, width, height, each["turn"][:, a, :, None, None])
-    u, v = _bent(u, v, each["bend"][:, a, :, None, None])
     small = width < 0.75 * atlas.side
     side = torch.where(small, atlas.side // 2, atlas.side)
     start = picture.clamp(min=0) * side**2 + small * atlas.halves
@@ -184,17 +182,3 @@ def _turned(
     across = (dx * angle.cos() - dy * sine) / width
     down = (dx * sine + dy * angle.cos()) / height
     return 0.5 + fit * narrow * across, 0.5 + fit * low * down
-
-
-def _bent(u: Tensor, v: Tensor, bend: Tensor) -> tuple[Tensor, Tensor]:
-    """Where to read a picture whose rows and columns are shifted by a wave, to stay in its box.
-
-    bend: [F, 4, 1, 1], by how much of its side rows move across and columns down, each with where
-    the wave begins, from 0 to 1. A wave is as long as the picture.
-    """
-    across, first, down, second = bend.unbind(1)
-    moved = across * (2 * math.pi * (v + first)).sin(), down * (2 * math.pi * (u + second)).sin()
-    return (
-        0.5 + (1 + 2 * across) * (u - 0.5) + moved[0],
-        0.5 + (1 + 2 * down) * (v - 0.5) + moved[1],
-    )

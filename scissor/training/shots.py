@@ -16,7 +16,7 @@ from scissor.scenes.scene import Actor, Scene, sample_scene
 from scissor.training.album import Album
 from scissor.training.render import GHOST
 
-WORN = 0.04  # actors that wear a made-up texture and are called by an ImageNet class
+WORN = 0.08  # actors that wear a made-up texture and are called by an ImageNet class
 CLOSE = (0.3, 0.85)  # of a close-up, the part of its side that the drawing is long
 BY_NAME = 0.5  # close-ups whose name is drawn first: rare ones are seen more often so
 NEW = 0.6  # actors, of names that have one, whose drawing the tower was not taught
@@ -97,8 +97,10 @@ def close_up(rng: Dice, album: Album) -> Shot:
     place = rng.below(album.places) if album.places else None
     if place is not None and rng.chance(NATURAL):
         return Shot(Scene((), background=place, pan=_pan(rng)), (), zoom=rng.between(0.5, 1.0))
-    of = album.taught_by[rng.choice(list(album.taught_by))] if rng.chance(BY_NAME) else album.taught
-    at = rng.choice(of)
+    among = album.taught
+    if rng.chance(BY_NAME):
+        among = album.taught_by[rng.choice(album.drawn)]
+    at = rng.choice(among)
     picture = album.library.pictures[at]
     wide, high = picture.size
     scale = rng.between(*CLOSE) / max(wide, high)

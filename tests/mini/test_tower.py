@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tinymini import tiny_config
 
 from scissor.mini.config import Config
-from scissor.mini.tower import SameConv, Tower, cell_logits
+from scissor.mini.tower import SameConv, Tower, agreed, cell_logits
 
 
 def plain_same_conv(x, weight, stride):
@@ -127,11 +127,13 @@ def test_a_branch_leaves_imagenets_evidence_alone(tower, frames):
     torch.testing.assert_close(other.features[..., 24:32], alone.features[..., 24:32])
 
 
-def test_without_a_glance_a_cell_is_judged_alone(frames):
+@pytest.mark.parametrize("agree", [False, True])
+def test_without_a_glance_a_cell_is_judged_alone_or_with_its_neighbours(frames, agree):
     torch.manual_seed(0)
-    tower = Tower(tiny_config(glance=0)).eval()
+    tower = Tower(tiny_config(glance=0, agree=agree)).eval()
     seen = tower(frames)
-    logits = cell_logits(tower, tower.maps(frames)[-1]).flatten(2).transpose(1, 2)
+    logits = cell_logits(tower, tower.maps(frames)[-1])
+    logits = (agreed(logits) if agree else logits).flatten(2).transpose(1, 2)
     torch.testing.assert_close(seen.probabilities, logits.softmax(-1).topk(3).values)
     assert seen.features.shape[-1] == 32
 
@@ -147,6 +149,18 @@ def test_a_glance_adds_its_logits(tower, frames):
     seen = tower(frames)
     torch.testing.assert_close(seen.probabilities, want.values)
     assert torch.equal(seen.classes, want.indices)
+
+
+def test_cells_agree_with_their_neighbours():
+    torch.manual_seed(0)
+    logits = torch.randn(2, 5, 6, 7)
+    weights = torch.tensor([1.0, 2, 1]) / 4
+    kernel = (weights[:, None] * weights).expand(5, 1, 3, 3)
+    wider = torch.nn.functional.pad(logits, (1, 1, 1, 1), mode="replicate")
+    want = torch.nn.functional.conv2d(wider, kernel, groups=5)
+    torch.testing.assert_close(agreed(logits), want)
+    level = torch.ones(1, 3, 4, 4) * torch.randn(1, 3, 1, 1)
+    torch.testing.assert_close(agreed(level), level)
 
 
 def test_frames_do_not_see_each_other(tower, frames):

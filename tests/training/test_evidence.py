@@ -7,21 +7,49 @@ from scissor.mini.tower import Seen
 from scissor.training import evidence
 
 
-def test_evidence_is_told_where_the_texture_is_worn():
-    classes = torch.arange(3).expand(2, 4, 3).contiguous()
-    seen = Seen(torch.randn(2, 4, 6), classes, torch.tensor([0.5, 0.3, 0.1]).expand(2, 4, 3))
+def worn() -> torch.Tensor:
+    """Cover of one clip of two frames and four cells, of two actors."""
     cover = torch.zeros(1, 2, 4, 3)
     cover[..., 2] = 1
     cover[0, 0, 1] = torch.tensor([0.8, 0.2, 0.0])  # the first actor, who wears class 7
     cover[0, 1, 2] = torch.tensor([0.1, 0.9, 0.0])  # the second, who is drawn as it is
-    told = evidence.force_evidence(seen, torch.tensor([[7, -1]]), cover)
+    return cover
+
+
+def changed(told: Seen, before: Seen) -> torch.Tensor:
+    return (told.classes != before.classes) | (told.probabilities != before.probabilities)
+
+
+def test_evidence_is_told_where_the_texture_is_worn():
+    classes = torch.arange(3).expand(2, 4, 3).contiguous()
+    before = Seen(torch.randn(2, 4, 6), classes, torch.tensor([0.5, 0.3, 0.1]).expand(2, 4, 3))
+    forced, made = torch.tensor([[7, -1]]), torch.tensor([False])
+    told = evidence.force_evidence(before, forced, worn(), made, tiny_config(drawn=0))
     assert told.classes[0, 1, 0] == 7
-    changed = (told.classes != seen.classes).any(-1) | (
-        told.probabilities != seen.probabilities
-    ).any(-1)
-    assert changed.nonzero().tolist() == [[0, 1]]
+    assert changed(told, before).any(-1).nonzero().tolist() == [[0, 1]]
     assert told.probabilities.sum(-1).max() <= 1.1
-    assert torch.equal(told.features, seen.features)
+    assert torch.equal(told.features, before.features)
+
+
+def test_in_half_of_the_natural_pictures_a_drawn_name_stands_against_it():
+    torch.manual_seed(0)
+    config, many = tiny_config(drawn=10, classes=10, evidence=2), 400
+    before = seen(many, 2)
+    forced = torch.tensor([[7, -1]]).expand(many, 2)
+    cover = worn().expand(many, -1, -1, -1)
+    for natural in (False, True):
+        clips = torch.full((many,), natural)
+        told = evidence.force_evidence(before, forced, cover, clips, config)
+        assert (told.classes.view(many, 2, 4, 5)[:, 0, 1, 0] == 7).all()
+        others = changed(told, before).view(many, 2, 4, 5)
+        others[:, 0, 1] = False
+        assert not others.any()
+        weak, strong = (x.probabilities.view(many, 2, 4, 5)[:, 0, 1, 2] for x in (before, told))
+        misled = strong != 0.3 * weak
+        assert abs(misled.float().mean() - 0.5 * natural) < 0.1
+        named = told.classes.view(many, 2, 4, 5)[misled, 0, 1, 2]
+        assert ((named >= 10) & (named < 20)).all()
+        assert len(named.unique()) == 10 * natural
 
 
 def seen(clips: int, steps: int) -> Seen:

@@ -35,7 +35,6 @@ def neutral(rng, album, shot, length=STEPS):
     batch["flip"] = torch.zeros(1, MOST_ACTORS, dtype=torch.bool)
     batch["mix"] = torch.eye(3).expand(1, MOST_ACTORS, 3, 3)
     batch["turn"] = torch.tensor([0.0, 1, 1]).expand(1, MOST_ACTORS, 3)
-    batch["bend"] = torch.zeros(1, MOST_ACTORS, 4)
     return batch
 
 
@@ -142,15 +141,3 @@ def test_turning_keeps_a_drawing_in_its_box_and_greyness_takes_its_colours(album
     assert spread.max() <= 1
     assert 0.3 * full[..., 0].sum() < cover[..., 0].sum() < full[..., 0].sum()
     assert cover[..., 0].max() == 1
-
-
-def test_bending_keeps_a_drawing_in_its_box_and_moves_its_parts(album, atlas):
-    _, batch = sampled(album, 6, plain="black", actors=1)
-    bent = batch | {"bend": torch.tensor([0.07, 0.2, 0.05, 0.6]).expand(1, MOST_ACTORS, 4)}
-    (plain, full), (frames, cover) = (draw(atlas, b, SMALL, GRID) for b in (batch, bent))
-    assert not torch.equal(plain, frames)
-    assert 0.6 * full[..., 0].sum() < cover[..., 0].sum() < full[..., 0].sum()
-    left, top, wide, high = (batch["box"][0, 0, 0] * SMALL / SIDE).tolist()
-    outside = torch.ones(SMALL, SMALL, dtype=torch.bool)
-    outside[int(top) : int(top + high) + 2, int(left) : int(left + wide) + 2] = False
-    assert torch.equal(frames[0, 0][outside], plain[0, 0][outside])
