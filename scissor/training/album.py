@@ -75,18 +75,17 @@ class Album:
         return found
 
     @cached_property
-    def taught(self) -> list[int]:
-        """All other pictures."""
-        spared = {i for pictures in self.spared.values() for i in pictures}
-        return [i for i in range(len(self.library.pictures)) if i not in spared]
+    def taught_by(self) -> dict[str, list[int]]:
+        """By name all other pictures."""
+        return {
+            name: [i for i in pictures if i not in self.spared.get(name, ())]
+            for name, pictures in self.library.by_name.items()
+        }
 
     @cached_property
-    def taught_by(self) -> dict[str, list[int]]:
-        """The taught pictures by name."""
-        found: dict[str, list[int]] = {}
-        for i in self.taught:
-            found.setdefault(self.library.pictures[i].name, []).append(i)
-        return found
+    def taught(self) -> list[int]:
+        """Those of all names, in the library's order."""
+        return sorted(i for pictures in self.taught_by.values() for i in pictures)
 
     @cached_property
     def row(self) -> dict[str, int]:

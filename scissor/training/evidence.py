@@ -15,6 +15,7 @@ from torch import Tensor
 
 from scissor.mini.config import Config
 from scissor.mini.tower import Seen
+from scissor.types import cell_places
 
 EVEN = 12**0.5  # spreads from end to end of what lies evenly
 HOT = 0.4  # the least power of the drawn names' probabilities, by clip: lower is less sure
@@ -113,9 +114,9 @@ def on_one_side(there: Tensor, doubt: Tensor) -> Tensor:
     """
     batch, _, cells = there.shape
     side = math.isqrt(cells)
-    place = torch.arange(cells, device=there.device)
+    _, row, column = cell_places(1, (side, side), there.device).unbind(1)
     angle = 2 * math.pi * torch.rand(batch, 1, 1, device=there.device)
-    along = angle.cos() * (place % side) + angle.sin() * (place // side)
+    along = angle.cos() * column + angle.sin() * row
     weight = there / there.sum(-1, keepdim=True).clamp(min=1e-6)
     off = along - (weight * along).sum(-1, keepdim=True)
     spread = (weight * off**2).sum(-1, keepdim=True).sqrt().clamp(min=1e-3)

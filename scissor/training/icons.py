@@ -83,7 +83,7 @@ def glyphs(
 
 def _tint(digest: str) -> tuple[int, int, int]:
     """A colour that is not too light."""
-    return tuple(int(digest[i : i + 2], 16) * 3 // 4 for i in (0, 2, 4))
+    return tuple(part * 3 // 4 for part in bytes.fromhex(digest[:6]))
 
 
 def _filled(line: Cutout, tints: Tints) -> Iterator[Cutout]:
@@ -94,7 +94,7 @@ def _filled(line: Cutout, tints: Tints) -> Iterator[Cutout]:
     if (marked == 0).mean() < ENCLOSED:
         return
     digest = hashlib.sha256(f"filled {line.digest}".encode()).hexdigest()
-    tint = np.array([int(digest[i : i + 2], 16) for i in (0, 2, 4)])
+    tint = np.array([*bytes.fromhex(digest[:6])])
     if line.name in tints:
         tint = tints[line.name] + (tint - 128) * 3 / 8
     body = np.empty((*marked.shape, 4), dtype=np.uint8)

@@ -76,7 +76,7 @@ SAME = {
 
 def names() -> list[Name]:
     """The training's own names, topic people, never held out."""
-    rows = (line.split(",") for head, line in _rows() if head == "names")
+    rows = (line.split(",") for line in _under("names"))
     return [Name(n, tuple(a.strip() for a in more), "people", (), (), (), ()) for n, *more in rows]
 
 
@@ -87,7 +87,7 @@ def widen(words: Vocabulary) -> Vocabulary:
     groups = [group | new if "man" in group else group for group in words.groups]
     grammar = {**words.grammar, "plural": words.grammar["plural"] | {"people"}}
     known = {name.name for name in words.names}
-    places = (line.partition(":") for head, line in _rows() if head == "shown")
+    places = (line.partition(":") for line in _under("shown"))
     shown = dict(words.shown)
     for place, _, rest in places:
         shown[place] = shown.get(place, frozenset()) | pictures.members(rest, known)
@@ -98,7 +98,7 @@ def further(known: list[Name], folders: dict[str, Path], tints: icons.Tints) -> 
     """Every further picture of the names. The family is the hand: one of the evaluation's where a
     further emoji is by it, else the source's own. tints: by name, the colour things have."""
     words = {name.name for name in known}
-    turned = frozenset(word for head, line in _rows() if head == "turned" for word in line.split())
+    turned = frozenset(word for line in _under("turned") for word in line.split())
     also = _also()
     listed: dict[str, list[tuple[str, str]]] = {}
     for head, line in _rows():
@@ -127,7 +127,7 @@ def further(known: list[Name], folders: dict[str, Path], tints: icons.Tints) -> 
 
 def _also() -> dict[str, list[str]]:
     """What icons of a name are called besides."""
-    rows = (line.partition(":") for head, line in _rows() if head == "also")
+    rows = (line.partition(":") for line in _under("also"))
     return {name: words.split() for name, _, words in rows}
 
 
@@ -139,6 +139,11 @@ def _rows() -> Iterator[tuple[str, str]]:
             head = line.strip("[]")
         elif line and line[0] != "#":
             yield head, line
+
+
+def _under(heading: str) -> Iterator[str]:
+    """The lines of more.txt under one heading."""
+    return (line for head, line in _rows() if head == heading)
 
 
 def _files(root: Path) -> dict[str, Path]:
