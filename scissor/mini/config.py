@@ -43,13 +43,12 @@ class Config:
     width) of the tower's inverted bottlenecks. evidence: likeliest classes kept a cell, of
     ImageNet's and of the drawn ones each. drawn: names of drawn things that the classifier knows
     beside ImageNet's; if any, one more row stands for none of them. branch: the stage from which on
-    drawn names have stages, head and classifier of their own (tower.py), 0 for none. agree: whether
-    a cell's logits are averaged with its neighbours'. gather: width of the keys by which cells
-    share their evidence (projector.py), 0 for none. decoder: keyword arguments of transformers'
-    LlamaConfig. bits: by prefix of a weight's name, the bits and the group length it is stored in
-    (group 0: one scale an output row); the longest prefix rules, and vectors are stored as they
-    are. The tower's first stages are small, and an error in them grows twentyfold on its way: they
-    keep 16 bits.
+    drawn names have stages, head and classifier of their own (tower.py), 0 for none. gather: width
+    of the keys by which cells share their evidence (projector.py), 0 for none. decoder: keyword
+    arguments of transformers' LlamaConfig. bits: by prefix of a weight's name, the bits and the
+    group length it is stored in (group 0: one scale an output row); the longest prefix rules, and
+    vectors are stored as they are. The tower's first stages are small, and an error in them grows
+    twentyfold on its way: they keep 16 bits.
     """
 
     frame: int = 448
@@ -70,7 +69,6 @@ class Config:
     classes: int = 1000
     drawn: int = 0
     branch: int = 0
-    agree: bool = False
     evidence: int = 5
     reader_width: int = 384
     reader_layers: int = 4

@@ -185,7 +185,7 @@ class Tower(nn.Module):
         return self.seen(*self.look(frames))
 
     def look(self, frames: Tensor) -> tuple[Tensor, Tensor]:
-        """As forward: the cells' features [B, N, F] and the classifier's logits [B, N, rows]."""
+        """As forward: the cells' features [B, N, F] and the logits [B, N, rows] they agreed on."""
         maps, logits = self.read(frames)
         cells = maps[-1].shape[-2:]
         tapped = [_onto(cells, maps[tap]) for tap in self.config.taps]
@@ -193,9 +193,8 @@ class Tower(nn.Module):
             small, more = self.read(self.shrink(frames))
             tapped.append(_onto(cells, small[-1]))
             logits = logits + _onto(cells, more)
-        if self.config.agree:
-            logits = agreed(logits)
-        features, said = (x.flatten(2).transpose(1, 2) for x in (torch.cat(tapped, 1), logits))
+        both = torch.cat(tapped, 1), agreed(logits)
+        features, said = (x.flatten(2).transpose(1, 2) for x in both)
         return features, said
 
     def seen(self, features: Tensor, logits: Tensor) -> Seen:

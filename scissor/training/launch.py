@@ -85,11 +85,11 @@ def renew(model: Mini, public: Mapping[str, Tensor]) -> None:
 
 
 def widen(model: Mini, drawn: Sequence[str]) -> Mini:
-    """The model with a branch for the drawn names, and with cells that agree on their evidence and
-    share it; itself, where it is so.
+    """The model with a branch for the drawn names and with cells that share their evidence; itself,
+    where it is so.
     """
     config, names = model.config, [*model.class_names[: model.config.classes], *drawn]
-    more = {"drawn": len(drawn), "branch": BRANCH, "gather": GATHER, "agree": True}
+    more = {"drawn": len(drawn), "branch": BRANCH, "gather": GATHER}
     wider = replace(config, **more, bits={**config.bits, **FEWER_BITS})
     known = model.class_names == names
     if known and config == wider:

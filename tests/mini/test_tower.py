@@ -127,13 +127,11 @@ def test_a_branch_leaves_imagenets_evidence_alone(tower, frames):
     torch.testing.assert_close(other.features[..., 24:32], alone.features[..., 24:32])
 
 
-@pytest.mark.parametrize("agree", [False, True])
-def test_without_a_glance_a_cell_is_judged_alone_or_with_its_neighbours(frames, agree):
+def test_without_a_glance_a_cell_is_judged_with_its_neighbours(frames):
     torch.manual_seed(0)
-    tower = Tower(tiny_config(glance=0, agree=agree)).eval()
+    tower = Tower(tiny_config(glance=0)).eval()
     seen = tower(frames)
-    logits = cell_logits(tower, tower.maps(frames)[-1])
-    logits = (agreed(logits) if agree else logits).flatten(2).transpose(1, 2)
+    logits = agreed(cell_logits(tower, tower.maps(frames)[-1])).flatten(2).transpose(1, 2)
     torch.testing.assert_close(seen.probabilities, logits.softmax(-1).topk(3).values)
     assert seen.features.shape[-1] == 32
 
@@ -145,7 +143,7 @@ def test_a_glance_adds_its_logits(tower, frames):
     torch.testing.assert_close(small[0, 0, 0], frames[0, :2, :2].float().mean((0, 1)))
     far = cell_logits(tower, tower.maps(small)[-1])
     far = torch.nn.functional.interpolate(far, near.shape[-2:], mode="bilinear")
-    want = (near + far).flatten(2).transpose(1, 2).softmax(-1).topk(3)
+    want = agreed(near + far).flatten(2).transpose(1, 2).softmax(-1).topk(3)
     seen = tower(frames)
     torch.testing.assert_close(seen.probabilities, want.values)
     assert torch.equal(seen.classes, want.indices)

@@ -150,8 +150,8 @@ def test_a_close_up_shows_one_whole_drawing_or_a_natural_picture(album):
 
 
 def test_a_widened_model_says_what_it_said(album):
-    model = tiny_mini(agree=True)
-    wide = launch.widen(tiny_mini(), album.drawn).eval()
+    model = tiny_mini()
+    wide = launch.widen(model, album.drawn).eval()
     frames = torch.randint(0, 256, (2, 64, 64, 3), dtype=torch.uint8)
     old, new = model.tower(frames), wide.tower(frames)
     few = model.config.evidence
@@ -165,7 +165,7 @@ def test_a_widened_model_says_what_it_said(album):
 
 
 def test_a_branch_begins_with_the_rows_that_the_one_classifier_had(album):
-    plain = tiny_mini(drawn=len(album.drawn), agree=True)
+    plain = tiny_mini(drawn=len(album.drawn))
     plain.class_names += album.drawn
     wide = launch.widen(plain, album.drawn)
     known, frames = wide.config.classes, torch.randint(0, 256, (2, 64, 64, 3), dtype=torch.uint8)
