@@ -39,7 +39,8 @@ class Config:
     """Everything the modules are built from.
 
     frame: side of the square pictures the tower reads, in pixels. glance: side at which it reads
-    them once more, made small, 0 for not at all. stages: (repeats, kernel, stride, expansion,
+    them once more, made small, 0 for not at all. mirror: side at which the branch alone reads them
+    once more, mirrored, 0 for not at all. stages: (repeats, kernel, stride, expansion,
     width) of the tower's inverted bottlenecks. evidence: likeliest classes kept a cell, of
     ImageNet's and of the drawn ones each. drawn: names of drawn things that the classifier knows
     beside ImageNet's; if any, one more row stands for none of them. branch: the stage from which on
@@ -53,6 +54,7 @@ class Config:
 
     frame: int = 448
     glance: int = 0
+    mirror: int = 0
     max_frames: int = 32
     stem: int = 32
     stages: tuple[Stage, ...] = (

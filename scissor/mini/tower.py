@@ -191,9 +191,14 @@ class Tower(nn.Module):
         cells = maps[-1].shape[-2:]
         tapped = [_onto(cells, maps[tap]) for tap in self.config.taps]
         if self.config.glance:
-            small, more = self.read(self.shrink(frames))
+            small, more = self.read(self.shrink(frames, self.config.glance))
             tapped.append(_onto(cells, small[-1]))
             logits = logits + _onto(cells, more)
+        if self.config.mirror:
+            known = self.config.classes
+            third = _onto(cells, self.mirrored(self.shrink(frames, self.config.mirror)))
+            named = (logits[:, known:] + third) * (2 / 3)  # as far apart as two looks' sum
+            logits = torch.cat([logits[:, :known], named], 1)
         both = torch.cat(tapped, 1), agreed(logits)
         features, said = (x.flatten(2).transpose(1, 2) for x in both)
         return features, said
@@ -209,10 +214,10 @@ class Tower(nn.Module):
             sure = torch.cat([sure, named.values], -1)
         return Seen(features, found, sure.to(features.dtype))
 
-    def shrink(self, frames: Tensor) -> Tensor:
-        """[B, S, S, 3] uint8 -> [B, G, G, 3], G = config.glance, by area; in the tower's type."""
+    def shrink(self, frames: Tensor, side: int) -> Tensor:
+        """[B, S, S, 3] uint8 -> [B, side, side, 3], by area; in the tower's type."""
         pixels = frames.permute(0, 3, 1, 2).to(self.stem.weight.dtype)
-        return F.adaptive_avg_pool2d(pixels, self.config.glance).permute(0, 2, 3, 1)
+        return F.adaptive_avg_pool2d(pixels, side).permute(0, 2, 3, 1)
 
     def read(self, frames: Tensor) -> tuple[list[Tensor], Tensor]:
         """[B, S, S, 3] in 0..255 -> the stages' outputs, the branch's where it has them, and every
@@ -225,6 +230,13 @@ class Tower(nn.Module):
         early = maps[: self.config.branch]
         late = self.branch.maps(early[-1])
         return [*early, *late], torch.cat([logits, cell_logits(self.branch, late[-1])], 1)
+
+    def mirrored(self, frames: Tensor) -> Tensor:
+        """[B, S, S, 3] in 0..255 -> the branch's logits [B, drawn + 1, H, W] of the frames as seen
+        in a mirror, turned back.
+        """
+        early = self.maps(frames.flip(2), self.config.branch)[-1]
+        return cell_logits(self.branch, self.branch.maps(early)[-1]).flip(3)
 
     def maps(self, frames: Tensor, stages: int | None = None) -> list[Tensor]:
         """[B, S, S, 3] in 0..255 -> the (first) stages' outputs, each [B, C, H, W]."""

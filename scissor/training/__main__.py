@@ -35,13 +35,14 @@ def main() -> None:
     add("--warm-up", type=int, default=150, metavar="STEPS")
     add("--seed", type=int, default=1)
     add("--onward", action="store_true", help="from the shipped model, not from the start files")
+    add("--every", action="store_true", help="names: teach the drawings too that are else spared")
     add("--tower", type=Path, metavar="EFFICIENTNET.pth", help="begin with the public tower again")
     args = parser.parse_args()
 
     from scissor.training.desk import Plan
     from scissor.training.launch import launch
 
-    begin = {"onward": args.onward, "tower": args.tower}
+    begin = {"onward": args.onward, "tower": args.tower, "every": args.every}
     plan = Plan(minutes=tuple(args.minutes), warm_up=args.warm_up, seed=args.seed, **begin)
     launch(plan, args.data, args.out, args.frames, args.workers)
 

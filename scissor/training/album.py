@@ -34,7 +34,8 @@ class Album:
     """pictures: [P, S, S, 4] uint8, each stretched to the square, straight alpha.
 
     backgrounds: [B, H, W, 3] uint8, places first, then the photographs. photographs: what each of
-    those shows. classes: ImageNet's names. library: with words for all names.
+    those shows. classes: ImageNet's names. library: with words for all names. sparing: whether
+    some drawings are kept from the tower.
     """
 
     library: Library
@@ -42,6 +43,7 @@ class Album:
     backgrounds: Tensor
     photographs: tuple[str, ...]
     classes: tuple[str, ...]
+    sparing: bool = True
 
     @property
     def places(self) -> int:
@@ -65,7 +67,7 @@ class Album:
         what it says of new drawings. Every second name that many hands drew; emoji go first.
         """
         found: dict[str, list[int]] = {}
-        for turn, name in enumerate(self.drawn[::SPARING]):
+        for turn, name in enumerate(self.drawn[::SPARING] if self.sparing else ()):
             pictures = self.library.by_name[name]
             by = {i: self.library.pictures[i].family for i in pictures}
             hands = sorted(set(by.values()))

@@ -35,7 +35,8 @@ class Plan:
     warm_up: steps. rounded: the part of stage B, at its end, that runs with the stored precision in
     the loop. align: the weight of the alignment's loss in stage B. whole: the part of its batches
     that keep every token. onward: from the shipped model, not from the start files. tower: the
-    public tower's checkpoint, to begin with that again.
+    public tower's checkpoint, to begin with that again. every: naming teaches all drawings, those
+    too that are otherwise spared.
     """
 
     minutes: tuple[float, float, float] = (3.0, 3.0, 16.0)
@@ -47,6 +48,7 @@ class Plan:
     seed: int = 1
     onward: bool = False
     tower: Path | None = None
+    every: bool = False
 
 
 @dataclass

@@ -60,6 +60,7 @@ def quick_tower(tower: Tower, device: torch.device) -> Callable[[Tensor], Seen]:
         return tower
     quick = tower.to(torch.float16, memory_format=torch.channels_last)
     quick.read = torch.compile(quick.read, dynamic=False)
+    quick.mirrored = torch.compile(quick.mirrored, dynamic=False)
     return quick
 
 
@@ -85,11 +86,12 @@ def renew(model: Mini, public: Mapping[str, Tensor]) -> None:
 
 
 def widen(model: Mini, drawn: Sequence[str]) -> Mini:
-    """The model with a branch for the drawn names and with cells that share their evidence; itself,
-    where it is so.
+    """The model with a branch for the drawn names, which looks once more at the frame mirrored, and
+    with cells that share their evidence; itself, where it is so.
     """
     config, names = model.config, [*model.class_names[: model.config.classes], *drawn]
     more = {"drawn": len(drawn), "branch": BRANCH, "gather": GATHER}
+    more["mirror"] = config.frame * 5 // 7
     wider = replace(config, **more, bits={**config.bits, **FEWER_BITS})
     known = model.class_names == names
     if known and config == wider:
@@ -151,6 +153,7 @@ def work(
     torch.backends.cuda.enable_cudnn_sdp(False)  # it plans anew for every length
     torch._dynamo.config.cache_size_limit = 64
     album = Album.read(data, read_names(shipped()))
+    album = replace(album, sparing=not plan.every)
     desk = set_up(album, begin(data, album.drawn, plan.onward, plan.tower), rank, world)
     mixture = partial(Mixture, album, desk.model.tokenizer, rank=rank)
     single = {"lengths": {1: 1.0}, "questions": 0}

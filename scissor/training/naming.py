@@ -27,6 +27,7 @@ tower looks again, as in the glance."""
 
 EMPTY = 0.2  # weight of cells that show no drawn thing
 SMOOTHING = 0.1
+RESTYLED = 0.3  # drawings that are changed in each of three ways
 ERASED = 0.4  # drawings of which a block is hidden
 DROPPED = 0.2  # features that a name is read without, as in EfficientNet's own training
 
@@ -63,7 +64,8 @@ class Naming:
         natural, shows = batch["natural"], batch["picture"][:, 0] >= 0
         label = self.row[torch.where(shows, batch["name"][:, 0], batch["back_name"])]
         frames, thing = self.drawn(batch)
-        frames, thing, partner, part = mixed(erased(frames, natural), thing, natural)
+        frames = erased(restyled(frames, natural), natural)
+        frames, thing, partner, part = mixed(frames, thing, natural)
         looks = [self.look(frames, thing), self.look(*halved(frames, thing))]
         alone, empty = zip(*looks, strict=True)
         said = [logits + self.prior for logits in (*alone, sum(alone))]
@@ -115,6 +117,47 @@ def cross(logits: Tensor, label: Tensor) -> Tensor:
     """[B]: cross-entropy over the drawn names; label -1: none of them, the last one."""
     label = label % logits.shape[-1]
     return F.cross_entropy(logits, label, label_smoothing=SMOOTHING, reduction="none")
+
+
+def restyled(frames: Tensor, natural: Tensor) -> Tensor:
+    """Frames [B, S, S, 3] as other hands might draw them, by lot: in few shades, with dark lines
+    where colours meet, and through a random filter. Natural pictures stay.
+    """
+    x = frames.float().permute(0, 3, 1, 2) / 255
+    for change in (flattened, outlined, filtered):
+        at = (~natural & (torch.rand(len(x), device=x.device) < RESTYLED)).nonzero()[:, 0]
+        x = x.index_copy(0, at, change(x[at])) if len(at) else x
+    return 255 * x.clamp(0, 1).permute(0, 2, 3, 1)
+
+
+def flattened(x: Tensor) -> Tensor:
+    """[B, 3, S, S] in 0..1: every channel in three to eight shades."""
+    draw = torch.rand(2, len(x), 3, 1, 1, device=x.device)
+    steps, phase = 2 + 5 * draw[0], draw[1]
+    return ((x * steps + phase).round() - phase) / steps
+
+
+def outlined(x: Tensor) -> Tensor:
+    """[B, 3, S, S] in 0..1: darker where colours meet, in some pictures much, in some little."""
+    strength = 2 + 6 * torch.rand(len(x), 1, 1, 1, device=x.device)
+    differ = F.max_pool2d(x, 3, 1, 1) + F.max_pool2d(-x, 3, 1, 1)
+    ink = strength * (differ.amax(1, keepdim=True) - 0.1)
+    return x * (1 - ink.clamp(0, 1))
+
+
+def filtered(x: Tensor) -> Tensor:
+    """[B, 3, S, S] in 0..1: blended with what a random filter of 3 x 3 pixels and all colours makes
+    of it (random convolutions, arXiv 2007.13003).
+    """
+    kernel = torch.randn(3, 3, len(x), 3, 3, device=x.device) * 27**-0.5
+    side, wide = x.shape[-1], F.pad(2 * x - 1, (1, 1, 1, 1), mode="replicate")
+    other = sum(
+        torch.einsum("bchw,bdc->bdhw", wide[..., i : i + side, j : j + side], kernel[i, j])
+        for i in range(3)
+        for j in range(3)
+    )
+    part = torch.rand(len(x), 1, 1, 1, device=x.device)
+    return x + part * ((other + 1) / 2 - x)
 
 
 def erased(frames: Tensor, natural: Tensor) -> Tensor:

@@ -138,7 +138,7 @@ def test_without_a_glance_a_cell_is_judged_with_its_neighbours(frames):
 
 def test_a_glance_adds_its_logits(tower, frames):
     near = cell_logits(tower, tower.maps(frames)[-1])
-    small = tower.shrink(frames)
+    small = tower.shrink(frames, 32)
     assert small.shape == (3, 32, 32, 3)
     torch.testing.assert_close(small[0, 0, 0], frames[0, :2, :2].float().mean((0, 1)))
     far = cell_logits(tower, tower.maps(small)[-1])
@@ -147,6 +147,23 @@ def test_a_glance_adds_its_logits(tower, frames):
     seen = tower(frames)
     torch.testing.assert_close(seen.probabilities, want.values)
     assert torch.equal(seen.classes, want.indices)
+
+
+def test_what_a_mirror_shows_has_its_say_about_drawn_names_alone(frames):
+    torch.manual_seed(5)
+    tower = Tower(tiny_config(drawn=6, branch=3, mirror=48)).eval().requires_grad_(False)
+    known = tower.config.classes
+    alone = Tower(tiny_config(drawn=6, branch=3)).eval()
+    alone.load_state_dict(tower.state_dict())
+    features, logits = tower.look(frames)
+    same, two = alone.look(frames)
+    assert torch.equal(features, same)
+    assert torch.equal(logits[..., :known], two[..., :known])
+    mirror = tower.shrink(frames, 48).flip(2)
+    third = tower.read(mirror)[1][:, known:].flip(3)
+    third = torch.nn.functional.interpolate(third, tower.config.grid, mode="bilinear")
+    want = (two[..., known:] + agreed(third).flatten(2).transpose(1, 2)) * 2 / 3
+    torch.testing.assert_close(logits[..., known:], want)
 
 
 def test_cells_agree_with_their_neighbours():

@@ -1,5 +1,7 @@
 """Which drawings the tower is not taught, and how they take their place in a scene."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -38,6 +40,9 @@ def test_of_a_name_all_that_one_hand_drew_is_spared_if_enough_others_drew_it(dra
         assert spared == [i for i in drawn if hands[i] == hands[spared[0]]]
     spared = [i for pictures in drawings.spared.values() for i in pictures]
     assert sorted([*spared, *drawings.taught]) == list(range(len(hands)))
+    unsparing = replace(drawings, sparing=False)
+    assert unsparing.spared == {}
+    assert unsparing.taught == list(range(len(hands)))
 
 
 def test_most_actors_of_such_a_name_are_new_to_the_tower_and_stay_in_their_box(drawings):

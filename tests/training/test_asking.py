@@ -1,12 +1,13 @@
 """What else visitors ask: plurals, typing, and what a natural picture is said to show."""
 
 import re
+from collections import Counter
 
 import pytest
 
 from scissor.scenes.dice import Dice
 from scissor.scenes.scene import Scene
-from scissor.training.asking import BLIND, CANNOT, NO_IDEA, careless, plural, questions
+from scissor.training.asking import BLIND, CANNOT, EASY, NO_IDEA, careless, plural, questions
 from scissor.training.shots import Shot, shoot
 
 
@@ -24,6 +25,16 @@ def test_typing_keeps_most_letters_and_often_everything():
     assert 150 < sum(t == text for t in typed) < 260
     assert all(abs(len(t) - len(text)) <= 2 for t in typed)
     assert any(t.lower() not in (text.lower(), text.lower()[:-1]) for t in typed)
+
+
+def test_easy_kinds_are_asked_less_often(album):
+    asked = Counter()
+    for k in range(150):
+        shot = shoot(Dice(3, k), album)
+        if shot.scene.actors and shot.scene.actors[0].picture >= 0:
+            asked.update(question.kind for question in questions(Dice(4, k), album, shot, 8))
+    rest = ("list", "describe", "count")
+    assert 0.3 < (sum(asked[k] for k in EASY) / len(EASY)) / (sum(asked[k] for k in rest) / 3) < 0.7
 
 
 def test_a_place_by_itself_is_named_and_nothing_in_it(album):

@@ -85,6 +85,49 @@ def test_half_the_side_shows_the_same_at_half_the_size():
     torch.testing.assert_close(cells[2, 3], thing[2, [10, 11, 14, 15]].mean())
 
 
+def test_another_manner_changes_some_drawings_and_no_natural_picture():
+    torch.manual_seed(0)
+    frames = torch.randint(0, 256, (60, 16, 16, 3), dtype=torch.uint8)
+    natural = torch.arange(60) % 3 == 0
+    changed = naming.restyled(frames, natural)
+    assert 0 <= changed.min() <= changed.max() <= 255
+    apart = (changed - frames).abs().amax((1, 2, 3)) > 0.5
+    assert not apart[natural].any()
+    assert 0.4 < apart[~natural].float().mean() < 0.9  # 1 - 0.7 ** 3 = 0.66 of them
+    every = torch.ones(60, dtype=torch.bool)
+    torch.testing.assert_close(naming.restyled(frames, every), frames.float())
+
+
+def test_few_shades_lie_near_and_lines_only_darken_where_colours_meet():
+    torch.manual_seed(0)
+    x = torch.rand(8, 3, 16, 16)
+    flat = naming.flattened(x)
+    assert all(len(shades.unique()) <= 8 for shades in flat.flatten(0, 1))
+    assert (flat - x).abs().max() <= 0.25 + 1e-5
+    halves = torch.full((4, 3, 16, 16), 0.9)
+    halves[..., 8:] = 0.2
+    lined = naming.outlined(halves)
+    line = [7, 8]
+    rest = [k for k in range(16) if k not in line]
+    assert torch.equal(lined[..., rest], halves[..., rest])
+    assert (lined[..., line] < halves[..., line]).all()
+
+
+def test_a_random_filter_blends_a_picture_with_its_convolution():
+    torch.manual_seed(0)
+    x = torch.rand(3, 3, 8, 8)
+    state = torch.get_rng_state()
+    blended = naming.filtered(x)
+    torch.set_rng_state(state)
+    kernel = torch.randn(3, 3, 3, 3, 3) * 27**-0.5  # row, column, picture, to, from
+    part = torch.rand(3, 1, 1, 1)
+    for k in range(3):
+        wide = torch.nn.functional.pad(2 * x[k : k + 1] - 1, (1, 1, 1, 1), mode="replicate")
+        other = torch.nn.functional.conv2d(wide, kernel[:, :, k].permute(2, 3, 0, 1))
+        want = (1 - part[k]) * x[k] + part[k] * (other[0] + 1) / 2
+        torch.testing.assert_close(blended[k], want, atol=1e-5, rtol=1e-5)
+
+
 def test_hidden_blocks_and_blends_leave_natural_pictures_alone():
     torch.manual_seed(0)
     frames = torch.rand(40, 32, 32, 3) * 255
@@ -171,6 +214,7 @@ def test_a_branch_begins_with_the_rows_that_the_one_classifier_had(album):
     known, frames = wide.config.classes, torch.randint(0, 256, (2, 64, 64, 3), dtype=torch.uint8)
     assert torch.equal(wide.tower.classifier.weight, plain.tower.classifier.weight[:known])
     assert torch.equal(wide.tower.branch.classifier.weight, plain.tower.classifier.weight[known:])
+    wide.tower.config = replace(wide.config, mirror=0)
     torch.testing.assert_close(wide.tower(frames), plain.tower(frames))
 
 
