@@ -16,6 +16,8 @@ wants a GPU:
   python -m scissor.training --data .training --out assets/mini --minutes 3 3 16
       trains (the tower learns the names of drawings, stage A aligns tokens with words, stage B
       answers) and exports the stored weights
+
+python -m scissor.training.mean OUT MODEL MODEL averages models that went on from the same weights.
 """
 
 
@@ -35,7 +37,8 @@ def main() -> None:
     add("--warm-up", type=int, default=150, metavar="STEPS")
     add("--seed", type=int, default=1)
     add("--onward", action="store_true", help="from the shipped model, not from the start files")
-    add("--every", action="store_true", help="names: teach the drawings too that are else spared")
+    add("--rates", type=float, nargs=2, metavar=("BRANCH", "CLASSIFIER"), help="peaks, for names")
+    add("--every", action="store_true", help="for names: no drawing is spared")
     add("--tower", type=Path, metavar="EFFICIENTNET.pth", help="begin with the public tower again")
     args = parser.parse_args()
 
@@ -43,7 +46,10 @@ def main() -> None:
     from scissor.training.launch import launch
 
     begin = {"onward": args.onward, "tower": args.tower, "every": args.every}
-    plan = Plan(minutes=tuple(args.minutes), warm_up=args.warm_up, seed=args.seed, **begin)
+    rates = (*(args.rates or Plan.rates[:2]), *Plan.rates[2:])
+    plan = Plan(
+        minutes=tuple(args.minutes), rates=rates, warm_up=args.warm_up, seed=args.seed, **begin
+    )
     launch(plan, args.data, args.out, args.frames, args.workers)
 
 

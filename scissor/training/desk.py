@@ -40,7 +40,7 @@ class Plan:
     """
 
     minutes: tuple[float, float, float] = (3.0, 3.0, 16.0)
-    rates: tuple[float, float, float, float, float] = (8e-4, 2e-3, 7e-4, 4e-4, 3e-4)
+    rates: tuple[float, float, float, float, float] = (3e-4, 8e-4, 7e-4, 4e-4, 3e-4)
     warm_up: int = 150
     rounded: float = 0.5
     align: float = 0.2
