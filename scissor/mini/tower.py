@@ -11,7 +11,8 @@ glance in 31%: eleven pictures, which tell the direction and are no held-out mea
 
 Tuned to drawings the network forgets photographs. With a branch it need not: all but its first
 stages are there twice, once as they are public, for ImageNet's classes, and once tuned, for drawn
-names.
+names. The branch may look a third time, at the frame a little smaller and in a mirror, which names
+a few more of the drawings by hands that it was not taught.
 """
 
 from __future__ import annotations

@@ -35,6 +35,9 @@ CLOSE_UPS = 2
 GATHER = 64
 """Width of the keys by which the reader's cells share their evidence."""
 
+MIRROR = 5 / 7
+"""How much smaller than the frame the branch sees it in a mirror."""
+
 BRANCH = 2
 """The stage from which on drawn names have a tower of their own."""
 
@@ -91,7 +94,7 @@ def widen(model: Mini, drawn: Sequence[str]) -> Mini:
     """
     config, names = model.config, [*model.class_names[: model.config.classes], *drawn]
     more = {"drawn": len(drawn), "branch": BRANCH, "gather": GATHER}
-    more["mirror"] = config.frame * 5 // 7
+    more |= {"mirror": round(MIRROR * config.frame)}
     wider = replace(config, **more, bits={**config.bits, **FEWER_BITS})
     known = model.class_names == names
     if known and config == wider:

@@ -1,8 +1,7 @@
 """The mean of two or more models' weights: `python -m scissor.training.mean OUT MODEL MODEL ...`.
 
-Knows that models which went on from the same weights can be averaged, and that the mean often does
-better than either where both have not been (model soups, arXiv 2203.05482). Leaves how they are
-stored to mini/loading.py.
+Knows that models which went on from the same weights can be averaged: the mean often does better
+than each of them (model soups, arXiv 2203.05482). Leaves how they are stored to mini/loading.py.
 """
 
 from __future__ import annotations

@@ -120,7 +120,7 @@ def test_a_hand_on_a_dial_ends_the_fall(page):
 
 
 def test_a_group_carries_a_guess_called_one(page):
-    assert page.locator('[data-at="guess"]').is_hidden()  # of the Earth nothing is sure enough
+    page.locator(".sc-list button", has_text="earth?").first.wait_for()
     before = clip_key(page)
     page.locator("#sc-examples button").nth(3).click()
     new_clip(page, before)
@@ -133,4 +133,4 @@ def test_a_group_carries_a_guess_called_one(page):
     before = clip_key(page)
     page.locator("#sc-examples button").nth(1).click()
     new_clip(page, before)
-    assert page.locator('[data-at="guess"]').is_hidden()  # nor of the rabbit
+    assert page.locator('[data-at="guess"]').is_hidden()  # of the rabbit nothing is sure enough
