@@ -36,7 +36,7 @@ class Plan:
     the loop. align: the weight of the alignment's loss in stage B. whole: the part of its batches
     that keep every token. onward: from the shipped model, not from the start files. tower: the
     public tower's checkpoint, to begin with that again. every: naming teaches all drawings, those
-    too that are otherwise spared.
+    too that are otherwise spared; the later stages then meet none that is new to the tower.
     """
 
     minutes: tuple[float, float, float] = (3.0, 3.0, 16.0)

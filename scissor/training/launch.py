@@ -36,7 +36,7 @@ GATHER = 64
 """Width of the keys by which the reader's cells share their evidence."""
 
 MIRROR = 5 / 7
-"""How much smaller than the frame the branch sees it in a mirror."""
+"""The part of the frame's side at which the branch sees it in a mirror."""
 
 BRANCH = 2
 """The stage from which on drawn names have a tower of their own."""
@@ -93,8 +93,8 @@ def widen(model: Mini, drawn: Sequence[str]) -> Mini:
     with cells that share their evidence; itself, where it is so.
     """
     config, names = model.config, [*model.class_names[: model.config.classes], *drawn]
-    more = {"drawn": len(drawn), "branch": BRANCH, "gather": GATHER}
-    more |= {"mirror": round(MIRROR * config.frame)}
+    mirror = round(MIRROR * config.frame)
+    more = {"drawn": len(drawn), "branch": BRANCH, "gather": GATHER, "mirror": mirror}
     wider = replace(config, **more, bits={**config.bits, **FEWER_BITS})
     known = model.class_names == names
     if known and config == wider:
@@ -155,8 +155,7 @@ def work(
     torch.backends.cuda.matmul.allow_tf32 = True
     torch.backends.cuda.enable_cudnn_sdp(False)  # it plans anew for every length
     torch._dynamo.config.cache_size_limit = 64
-    album = Album.read(data, read_names(shipped()))
-    album = replace(album, sparing=not plan.every)
+    album = replace(Album.read(data, read_names(shipped())), sparing=not plan.every)
     desk = set_up(album, begin(data, album.drawn, plan.onward, plan.tower), rank, world)
     mixture = partial(Mixture, album, desk.model.tokenizer, rank=rank)
     single = {"lengths": {1: 1.0}, "questions": 0}
