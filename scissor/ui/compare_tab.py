@@ -83,20 +83,24 @@ class CompareEvents:
         self.desk.stop(_session(request))
 
     def _guarded(self, dials: Any, request: gr.Request, work: Callable) -> Iterator[tuple]:
-        """(result, status, three buttons, Stop) while work goes on; an error is the status."""
+        """(result, status, three buttons, Stop) while work goes on; an error is the status.
+
+        Every update repeats what still holds, as in events.py.
+        """
         stop = self.desk.begin(_session(request))
-        idle, same = _buttons(True), [gr.skip()] * 4
+        idle, busy = _buttons(True), _buttons(False)
+        result: Any = gr.skip()
         try:
             clip = self.desk.store.get(dials.get("handle")) if isinstance(dials, dict) else None
             if clip is None:
                 raise RequestError("This clip has left the server's memory. Press Run, then again.")
-            yield gr.skip(), parts.status_line("Starting …", "busy"), *_buttons(False)
-            said = ""
+            said = "Starting …"
+            yield result, parts.status_line(said, "busy"), *busy
             for result, said in work(clip, stop):
-                yield result, parts.status_line(said, "busy"), *same
-            yield gr.skip(), parts.status_line("Stopped." if stop() else said), *idle
+                yield result, parts.status_line(said, "busy"), *busy
+            yield result, parts.status_line("Stopped." if stop() else said), *idle
         except Exception as error:
-            yield gr.skip(), parts.status_line(sentence(error), "bad"), *idle
+            yield result, parts.status_line(sentence(error), "bad"), *idle
 
 
 def _buttons(idle: bool) -> list[dict]:

@@ -1,6 +1,8 @@
 """What the page's events do: Gradio values in, Gradio updates out, every error a sentence.
 
 Knows what Gradio hands over and expects back. Leaves the work to desk.py, redraw.py, figures.py.
+Of several updates that reach a busy browser at once only the last may be shown, so every update
+repeats what still holds.
 """
 
 from __future__ import annotations
@@ -174,42 +176,40 @@ class Events:
     ) -> Iterator[tuple]:
         """Run: (both answers as they grow, the dials, the status line, Run, Stop)."""
         stop = self.desk.begin(request.session_hash)
-        quiet = gr.skip(), gr.skip()
+        cards: Any = gr.skip()
+        busy, idle = _buttons(True), _buttons(False)
         try:
-            yield gr.skip(), gr.skip(), status_line("Reading the clip …", "busy"), *_buttons(True)
+            yield cards, gr.skip(), status_line("Reading the clip …", "busy"), *busy
             for told in self._loading(None, model, frames, stop) if path else ():
-                yield gr.skip(), gr.skip(), told, *quiet
+                yield cards, gr.skip(), told, *busy
             value = (
                 self._opened(path, model, frames, dials) if path else self.desk.open(path, "", 1)
             )
             clip = self.desk.store.get(value["handle"])
-            yield (
-                gr.skip(),
-                value,
-                status_line("Answering: first from the kept tokens …", "busy"),
-                *quiet,
-            )
+            first = status_line("Answering: first from the kept tokens …", "busy")
+            yield cards, value, first, *busy  # not again: a visitor may turn the dials meanwhile
             for cards in self.desk.answers(clip, Dial.read(value), question, stop):
-                yield cards, gr.skip(), _progress(cards), *quiet
-            yield gr.skip(), gr.skip(), self._said(value), *_buttons(False)
+                yield cards, gr.skip(), _progress(cards), *busy
+            yield cards, gr.skip(), self._said(value), *idle
         except Exception as error:
-            yield gr.skip(), gr.skip(), status_line(sentence(error), "bad"), *_buttons(False)
+            yield cards, gr.skip(), status_line(sentence(error), "bad"), *idle
 
     def again(self, dials: Any, cards: Any, request: gr.Request) -> Iterator[tuple]:
         """Ask again: only the compressed side, where the dials stand now."""
         stop = self.desk.begin(request.session_hash)
-        quiet = gr.skip(), gr.skip()
+        told = status_line("Answering from the kept tokens …", "busy")
+        value: Any = gr.skip()
+        busy, idle = _buttons(True), _buttons(False)
         try:
             clip = self.desk.store.get(dials.get("handle"))
             if clip is None:
                 raise RequestError("This clip has left the server's memory. Press Run.")
-            busy = status_line("Answering from the kept tokens …", "busy")
-            yield gr.skip(), gr.skip(), busy, *_buttons(True)
+            yield value, gr.skip(), told, *busy
             for value in self.desk.answer_again(clip, Dial.read(dials), cards or {}, stop):
-                yield value, gr.skip(), gr.skip(), *quiet
-            yield gr.skip(), gr.skip(), self._said(dials), *_buttons(False)
+                yield value, gr.skip(), told, *busy
+            yield value, gr.skip(), self._said(dials), *idle
         except Exception as error:
-            yield gr.skip(), gr.skip(), status_line(sentence(error), "bad"), *_buttons(False)
+            yield value, gr.skip(), status_line(sentence(error), "bad"), *idle
 
     def stop(self, request: gr.Request) -> None:
         """Stop whatever this visitor's page has running."""

@@ -70,9 +70,11 @@ def answered(page):
 
 def run(page):
     """Press Run; wait until the answers of this very run are complete."""
+    for name in ("all", "kept"):
+        side(page, name).evaluate("(side) => { side.dataset.state = 'before'; }")
     page.click("#sc-run")
-    page.wait_for_selector("#sc-stop:visible")
-    page.wait_for_selector("#sc-run:visible", timeout=180_000)
+    answered(page)
+    page.wait_for_selector("#sc-run:visible")
 
 
 def few_frames(page, count=4):

@@ -1,5 +1,7 @@
 """A visit: open, upload, run, move the dials, look at every tab."""
 
+import time
+
 import pytest
 from browser.driving import (
     answered,
@@ -176,6 +178,27 @@ def test_stop_ends_the_answer_and_the_page_goes_on(page):
     assert side(page, "all").get_attribute("data-state") != "done"
     few_frames(page)
     run(page)
+    answered(page)
+
+
+def test_stop_shows_though_the_browser_hears_late_of_its_run(page):
+    """Gradio's script joins updates that wait for a run's number; the first shows Stop."""
+    for count in (8, 16):  # both encoded before, so that updates come thick and fast
+        new_clip(page, few_frames(page, count))
+    asked = []
+
+    def late(route):
+        asked.append(route)
+        answer = route.fetch()
+        time.sleep(0.15 if len(asked) > 1 else 0)  # the first opens the frames and their stream
+        route.fulfill(response=answer)
+
+    page.route("**/queue/join*", late)
+    press = "() => setTimeout(() => document.querySelector('#sc-run').click())"
+    page.evaluate(f"() => addEventListener('keydown', {press}, {{ once: true }})")
+    few_frames(page, 8)
+    page.wait_for_selector("#sc-stop:visible")
+    page.wait_for_selector("#sc-run:visible")
     answered(page)
 
 

@@ -2,8 +2,10 @@
 
 from types import SimpleNamespace
 
+import gradio as gr
 import pytest
 
+from scissor.ui.compare_tab import CompareEvents
 from scissor.ui.events import Events
 from scissor.ui.examples import examples
 
@@ -18,6 +20,13 @@ def events(desk):
 def final(updates):
     *_, last = updates
     return last
+
+
+def repeated(updates, once=()):
+    """Whether what an update told, all later ones tell too: a browser may see only the last."""
+    columns = [c for place, c in enumerate(zip(*updates, strict=True)) if place not in once]
+    told = [[value != gr.skip() for value in column] for column in columns]
+    return all(flags == sorted(flags) for flags in told) and any(map(any, told))
 
 
 def opened(events, clip, dials=None, frames=4):
@@ -96,6 +105,27 @@ def test_run_opens_what_is_chosen_now_whatever_the_dials_stood_on(events, clip):
     assert cards[-1]["all"]["tokens"] == 4 * 36
     assert updates[0][3]["visible"] is False
     assert updates[-1][3]["visible"] is True
+
+
+def test_an_update_that_the_browser_passes_over_is_not_lost(events, clip, monkeypatch):
+    dials = opened(events, clip)
+    dials_column = 1  # said once: a visitor may turn them while the answers grow
+    run = list(events.run(str(clip), "how many?", "mini", 4, dials, REQUEST))
+    assert repeated(run, once=[dials_column])
+    assert repeated(list(events.again(dials, run[-1][0], REQUEST)), once=[dials_column])
+    tab = CompareEvents(events.desk)
+    assert repeated(list(tab.compare(dials, "what?", ["scc", "random"], 50, REQUEST)))
+    assert repeated(list(tab.chart(dials, "what?", ["scc", "random"], REQUEST)))
+    assert repeated(list(tab.smallest(dials, "what?", REQUEST)))
+
+    def broken(*_, **__):
+        yield {"kept": {"state": "running"}}
+        raise RuntimeError
+
+    monkeypatch.setattr(events.desk, "answers", broken)
+    failed = list(events.run(str(clip), "how many?", "mini", 4, dials, REQUEST))
+    assert repeated(failed, once=[dials_column])
+    assert failed[-1][2]["kind"] == "bad"
 
 
 def test_run_without_a_clip_asks_for_one(events):
