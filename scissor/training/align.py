@@ -35,9 +35,10 @@ def see(desk: Desk, batch: Batch) -> tuple[Tensor, Tensor]:
 
 def align_loss(desk: Desk, tokens: Tensor, cover: Tensor, batch: Batch) -> Tensor:
     """Every token nearest, by cosine, to the words of what covers its cell; as long as a word."""
-    names = torch.cat([batch["name"], batch["back_name"][:, None]], 1)
+    things = batch["name"][:, None].expand(-1, cover.shape[1], -1)
+    names = torch.cat([things, batch["back_name"][..., None]], -1)
     best, who = cover.max(-1)
-    label = names[:, None, None].expand(cover.shape).gather(-1, who[..., None])[..., 0]
+    label = names[:, :, None].expand(cover.shape).gather(-1, who[..., None])[..., 0]
     label = torch.where(best > 0.5, label, -1).flatten()
     rows = tokens.flatten(0, 2)[label >= 0].float()
     label = label[label >= 0]

@@ -7,6 +7,7 @@ Leaves the ten kinds to scenes/questions.py, their words to scenes/wordings.py.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from scissor.scenes.dice import Dice
 from scissor.scenes.questions import KINDS, Question, ask
@@ -78,6 +79,8 @@ ANIMALS = 398  # ImageNet's first classes are animals
 
 def questions(rng: Dice, album: Album, shot: Shot, count: int) -> list[Question]:
     """`count` questions of mixed kinds with sure answers."""
+    if shot.cuts:
+        return _about_film(rng, album, shot, count)
     if shot.photo >= 0:
         return _about_photograph(rng, album, album.photographs[shot.photo], count)
     if not shot.scene.actors or shot.scene.actors[0].picture == GHOST:
@@ -173,11 +176,50 @@ def plural(name: str) -> str:
 
 
 def _about_photograph(rng: Dice, album: Album, name: str, count: int) -> list[Question]:
-    still = ((0.5, 0.5), (0.5, 0.5), (0.5, 0.5))
-    scene = Scene((Actor(0, name, *still, "still"),), background=None)
+    scene = _shown_still([name])
     kinds = ("list", "exist", "list", "describe")
     found = [ask(rng.choice(kinds), scene, album.library, rng) for _ in range(count - 1)]
     return [*filter(None, found), _about_people(rng, album, name)]
+
+
+def _shown_still(names: Sequence[str]) -> Scene:
+    """Things that stand still, told in this order."""
+    still = ((0.5, 0.5), (0.5, 0.5), (0.5, 0.5))
+    actors = [Actor(0, name, *still, "still", enter=0.1 * k) for k, name in enumerate(names)]
+    return Scene(tuple(actors), background=None)
+
+
+def _about_film(rng: Dice, album: Album, shot: Shot, count: int) -> list[Question]:
+    """Natural pictures one after the other: what was recognised in any of them."""
+    named = [_recognised(album, shot, cut) for cut in shot.cuts]
+    names = list(dict.fromkeys(name for name in named if name))
+    places = (_place_of(album, cut) for cut in shot.cuts if cut.photo < 0)
+    place = next(filter(None, places), None)
+    persons = [name for name in names if name in PERSONS]
+    found: list[Question] = []
+    while len(found) < count:
+        if rng.chance(0.1):
+            found.append(_unknowable(rng, album, shot))
+        elif rng.chance(0.2) and (persons or all(cut.photo >= 0 for cut in shot.cuts)):
+            text = rng.choice(SOMEBODY_TEXTS)
+            found.append(Question("somebody", text, "yes" if persons else "no", bool(persons)))
+        elif rng.chance(0.1) and named[0]:
+            told = album.library.words[named[0]].phrase
+            found.append(Question("first", rng.choice(FIRST_TEXTS), told, told))
+        else:
+            kind = rng.choice(("list", "list", "describe"))
+            scene = _shown_still(names)
+            told = ask(kind, scene, album.library, rng) if names else _vague(rng, kind, place)
+            found.append(told)
+    return found
+
+
+def _recognised(album: Album, shot: Shot, cut: Shot) -> str | None:
+    """What one of a film's cuts shows, if that can be told."""
+    if cut.photo >= 0:
+        return album.photographs[cut.photo]
+    ghosts = {actor.name for actor in shot.scene.actors}
+    return next((actor.name for actor in cut.scene.actors[:1] if actor.name in ghosts), None)
 
 
 def _about_people(rng: Dice, album: Album, name: str) -> Question:

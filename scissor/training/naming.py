@@ -62,7 +62,7 @@ class Naming:
     def loss(self, batch: Batch) -> Tensor:
         """Of a batch of close-ups: naming (at either size and by both) and emptiness."""
         natural, shows = batch["natural"], batch["picture"][:, 0] >= 0
-        label = self.row[torch.where(shows, batch["name"][:, 0], batch["back_name"])]
+        label = self.row[torch.where(shows, batch["name"][:, 0], batch["back_name"][:, 0])]
         frames, thing = self.drawn(batch)
         frames = erased(restyled(frames, natural), natural)
         frames, thing, partner, part = mixed(frames, thing, natural)

@@ -81,8 +81,7 @@ def unpack(packed: Tensor) -> Tensor:
 
 GHOST = -2  # an actor that stands there and cannot be seen: only its evidence is told
 PER_CLIP = (
-    "picture", "flip", "gain", "mix", "turn", "cloth", "cloth_at", "back", "plain", "light",
-    "noise",
+    "picture", "flip", "gain", "mix", "turn", "cloth", "cloth_at", "plain", "light", "noise",
 )  # fmt: skip
 
 
@@ -117,7 +116,7 @@ def draw(
     clips, actors, steps = batch["box"].shape[:3]
     each = {name: batch[name].repeat_interleave(steps, 0) for name in PER_CLIP}
     each["box"] = batch["box"].transpose(1, 2).flatten(0, 1) * (size / SIDE)
-    each["crop"] = batch["crop"].flatten(0, 1)
+    each |= {name: batch[name].flatten(0, 1) for name in ("back", "crop")}
     frames, owner = paint(atlas, each, size)
     cover = _cover(owner, cells, actors + 1)
     return frames.unflatten(0, (clips, steps)), cover.unflatten(0, (clips, steps))

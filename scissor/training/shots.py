@@ -22,10 +22,12 @@ BY_NAME = 0.5  # close-ups whose name is drawn first: rare ones are seen more of
 NEW = 0.6  # actors, of names that have one, whose drawing the tower was not taught
 RENAMED = 0.3  # actors that are called by another drawn name than their own
 ALONE = 0.05  # clips that one such actor fills
-PHOTOGRAPHS = 0.13  # clips that show one natural photograph and nothing else
+PHOTOGRAPHS = 0.16  # clips that show one natural photograph and nothing else
 PERSONS = ("man", "woman", "people", "child", "boy", "girl", "baby", "face")
-VISITORS = 0.5  # of those, the ones that show people, as most uploads do
+VISITORS = 0.4  # of those, the ones that show people, as most uploads do
 VIEWS = 0.12  # clips that show a place and nothing that was put before it
+FILMS = 0.09  # clips of several natural pictures, one after the other, as films are cut
+BARE = 0.15  # of those, the ones in which nothing is recognised
 HAUNTED = 0.65  # of those, the ones in which something is recognised that no pixel shows
 NATURAL = 0.1  # close-ups' frames that show a photograph instead, and as many a place
 NOTHING = frozenset({"abstract", "texture"})  # backgrounds without a name
@@ -35,13 +37,20 @@ NOTHING = frozenset({"abstract", "texture"})  # backgrounds without a name
 class Shot:
     """A scene as training sees it. worn: by actor, an ImageNet class or -1. photo: or -1.
 
-    zoom: the part of the background's height that the frame shows.
+    zoom: the part of the background's height that the frame shows. cuts: natural pictures that
+    are shown instead, one after the other and each as long; `scene` has what is recognised in them.
     """
 
     scene: Scene
     worn: tuple[int, ...]
     photo: int = -1
     zoom: float = 1.0
+    cuts: tuple[Shot, ...] = ()
+
+    def at(self, time: float) -> Shot:
+        """What stands behind the actors at a time, 0 to 1: itself, or one of its cuts."""
+        count = len(self.cuts)
+        return self.cuts[min(int(time * count), count - 1)] if count else self
 
 
 def shoot(rng: Dice, album: Album, crowd: Sequence[int] | None = None) -> Shot:
@@ -50,6 +59,8 @@ def shoot(rng: Dice, album: Album, crowd: Sequence[int] | None = None) -> Shot:
         return _photograph(rng, album, 0.75)
     if album.places and rng.chance(VIEWS):
         return _view(rng, album)
+    if album.places and rng.chance(FILMS):
+        return _film(rng, album)
     alone = rng.chance(ALONE)
     actors = 1 if alone else rng.choice(crowd) if crowd else None
     scene = sample_scene(rng, album.library, actors=actors)
@@ -136,7 +147,7 @@ def _filling(rng: Dice, actor: Actor) -> Actor:
     )
 
 
-def _view(rng: Dice, album: Album) -> Shot:
+def _view(rng: Dice, album: Album, haunted: float = HAUNTED) -> Shot:
     """A place by itself; in most, the tower's evidence is made to name one thing or two in it.
 
     The decoder so learns to trust what the tower is sure of in natural pictures, and to name
@@ -144,13 +155,31 @@ def _view(rng: Dice, album: Album) -> Shot:
     """
     place = rng.below(album.places)
     told: list[int] = []
-    if rng.chance(HAUNTED):
+    if rng.chance(haunted):
         told = [rng.below(len(album.classes)) for _ in range(2 if rng.chance(0.2) else 1)]
     ghosts = tuple(_ghost(rng, album.classes[name], k, len(told)) for k, name in enumerate(told))
     if len({ghost.name for ghost in ghosts}) < len(ghosts):
         told, ghosts = told[:1], ghosts[:1]
     scene = Scene(ghosts, background=place, pan=_pan(rng))
     return Shot(scene, tuple(told), zoom=rng.between(0.4, 1.0))
+
+
+def _film(rng: Dice, album: Album) -> Shot:
+    """Two to four natural pictures one after the other. A film shows most things for a while only,
+    and is no less about them.
+    """
+    count, bare = 2 + rng.below(3), rng.chance(BARE)
+    taken = [bool(album.photographs) and not bare and rng.chance(0.5) for _ in range(count)]
+    haunted = 0.0 if bare else HAUNTED
+    cuts = [_photograph(rng, album, 0.75) if t else _view(rng, album, haunted) for t in taken]
+    ghosts: dict[str, tuple[Actor, int]] = {}
+    for k, cut in enumerate(cuts):
+        for actor, told in zip(cut.scene.actors[:1], cut.worn[:1], strict=True):
+            leave = (k + 1) / count - (1e-6 if k + 1 < count else 0)
+            staying = dataclasses.replace(actor, enter=k / count, leave=leave)
+            ghosts.setdefault(actor.name, (staying, told))
+    actors, worn = ([pair[i] for pair in ghosts.values()] for i in (0, 1))
+    return Shot(Scene(tuple(actors), background=0), tuple(worn), cuts=tuple(cuts))
 
 
 def _ghost(rng: Dice, name: str, turn: int, count: int) -> Actor:

@@ -12,7 +12,7 @@ from scissor.mini.decoder import BEFORE, load_tokenizer
 from scissor.mini.loading import shipped
 from scissor.scenes.dice import Dice
 from scissor.scenes.questions import KINDS
-from scissor.scenes.scene import MOST_ACTORS
+from scissor.scenes.scene import MOST_ACTORS, frame_times
 from scissor.scenes.scoring import Reader, score
 from scissor.training import data
 from scissor.training.asking import questions
@@ -96,8 +96,8 @@ def test_what_is_shown_is_what_is_named(album):
         rows = data.arrays(rng, album, shot, 4)
         if shot.photo >= 0:
             seen["photograph"] += 1
-            assert rows["back"] == album.places + shot.photo
-            assert album.names[rows["back_name"]] == album.photographs[shot.photo]
+            assert (rows["back"] == album.places + shot.photo).all()
+            assert album.names[rows["back_name"][0]] == album.photographs[shot.photo]
         for a, actor in enumerate(shot.scene.actors):
             assert album.names[rows["name"][a]] == actor.name
             worn = rows["forced"][a] >= 0
@@ -162,3 +162,31 @@ def test_pictures_alone_come_without_questions(album, tokenizer):
     batch = next(iter(mixture(album, tokenizer, lengths={1: 1.0}, questions=0)))
     assert batch["box"].shape[::2] == (16, 1)
     assert "ids" not in batch
+
+
+def test_a_film_shows_its_pictures_one_after_the_other_and_is_asked_about_all(album):
+    films = [shot for k in range(400) if (shot := shoot(Dice(9, k), album)).cuts]
+    reader, met = Reader(album.library.words), set()
+    for k, shot in enumerate(films):
+        rows = data.arrays(Dice(k), album, shot, 12)
+        assert rows["natural"]
+        each = 12 // len(shot.cuts)
+        for t, back in enumerate(rows["back"]):
+            cut = shot.cuts[t * len(shot.cuts) // 12] if t % each not in (0, each - 1) else None
+            if cut:
+                behind = cut.scene.background if cut.photo < 0 else album.places + cut.photo
+                assert back == behind
+        shown = {album.photographs[cut.photo] for cut in shot.cuts if cut.photo >= 0}
+        shown |= {actor.name for actor in shot.scene.actors}
+        for actor in shot.scene.actors:
+            there = [actor.box(time) is not None for time in frame_times(12)]
+            assert sum(there) in (each - 1, each, each + 1)
+        for question in questions(Dice(3, k), album, shot, 8):
+            met.add(question.kind)
+            if question.kind == "list":
+                assert set(question.truth) == shown
+            if question.kind in KINDS:
+                assert score(question, question.answer, reader) == 1
+            assert question.kind != "vague" or not shown
+    assert {2, 3, 4} == {len(shot.cuts) for shot in films}
+    assert met >= {"list", "describe", "vague", "first", "unknown"}

@@ -113,7 +113,7 @@ def test_a_batch_that_shows_nothing_with_a_name_teaches_nothing(desk):
     tokens = torch.randn(1, 1, 16, 32, requires_grad=True)
     cover = torch.zeros(1, 1, 16, 5)
     cover[..., 4] = 1
-    batch = {"name": torch.full((1, 4), -1), "back_name": torch.tensor([-1])}
+    batch = {"name": torch.full((1, 4), -1), "back_name": torch.tensor([[-1]])}
     loss = align.align_loss(desk, tokens, cover, batch)
     loss.backward()
     assert loss == 0
