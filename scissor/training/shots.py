@@ -26,9 +26,9 @@ PHOTOGRAPHS = 0.16  # clips that show one natural photograph and nothing else
 PERSONS = ("man", "woman", "people", "child", "boy", "girl", "baby", "face")
 VISITORS = 0.4  # of those, the ones that show people, as most uploads do
 VIEWS = 0.12  # clips that show a place and nothing that was put before it
+HAUNTED = 0.65  # of those, the ones in which something is recognised that no pixel shows
 FILMS = 0.09  # clips of several natural pictures, one after the other, as films are cut
 BARE = 0.15  # of those, the ones in which nothing is recognised
-HAUNTED = 0.65  # of those, the ones in which something is recognised that no pixel shows
 NATURAL = 0.1  # close-ups' frames that show a photograph instead, and as many a place
 NOTHING = frozenset({"abstract", "texture"})  # backgrounds without a name
 
