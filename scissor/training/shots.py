@@ -1,9 +1,9 @@
 """What a training clip shows: mostly scenes as the evaluation's, sometimes natural pictures.
 
 Knows how actors come to be called by any of ImageNet's thousand names, or by a drawn name that is
-not their drawing's (evidence.py makes the tower say so), and how a natural picture is shown with or
-without something in it that the tower recognises. Leaves the evaluation's scenes to
-scenes/scene.py, questions to asking.py, arrays to data.py.
+not their drawing's (evidence.py makes the tower say so), and how natural pictures are shown, by
+themselves or one after the other, with or without something that the tower recognises. Leaves the
+evaluation's scenes to scenes/scene.py, questions to asking.py, arrays to data.py.
 """
 
 from __future__ import annotations
