@@ -110,7 +110,7 @@ def _about_place(rng: Dice, place: str) -> Question:
 
 
 def _place_of(album: Album, shot: Shot) -> str | None:
-    if shot.scene.background is None:
+    if shot.photo >= 0 or shot.scene.background is None:
         return None
     place = album.library.backgrounds[shot.scene.background].scene
     return None if place in NOTHING else place
@@ -191,35 +191,33 @@ def _shown_still(names: Sequence[str]) -> Scene:
 
 def _about_film(rng: Dice, album: Album, shot: Shot, count: int) -> list[Question]:
     """Natural pictures one after the other: what was recognised in any of them."""
-    named = [_recognised(album, shot, cut) for cut in shot.cuts]
-    names = list(dict.fromkeys(name for name in named if name))
-    places = (_place_of(album, cut) for cut in shot.cuts if cut.photo < 0)
-    place = next(filter(None, places), None)
-    persons = [name for name in names if name in PERSONS]
+    named = [_recognised(album, cut) for cut in shot.cuts]
+    names = list(dict.fromkeys(filter(None, named)))
+    scene = _shown_still(names)
+    place = next(filter(None, (_place_of(album, cut) for cut in shot.cuts)), None)
+    people = not set(PERSONS).isdisjoint(names)
+    sure = people or all(cut.photo >= 0 for cut in shot.cuts)
     found: list[Question] = []
     while len(found) < count:
         if rng.chance(0.1):
             found.append(_unknowable(rng, album, shot))
-        elif rng.chance(0.2) and (persons or all(cut.photo >= 0 for cut in shot.cuts)):
-            text = rng.choice(SOMEBODY_TEXTS)
-            found.append(Question("somebody", text, "yes" if persons else "no", bool(persons)))
+        elif rng.chance(0.2) and sure:
+            found.append(_somebody(rng, people))
         elif rng.chance(0.1) and named[0]:
             told = album.library.words[named[0]].phrase
             found.append(Question("first", rng.choice(FIRST_TEXTS), told, told))
         else:
             kind = rng.choice(("list", "list", "describe"))
-            scene = _shown_still(names)
-            told = ask(kind, scene, album.library, rng) if names else _vague(rng, kind, place)
-            found.append(told)
+            listed = ask(kind, scene, album.library, rng) if names else _vague(rng, kind, place)
+            found.append(listed)
     return found
 
 
-def _recognised(album: Album, shot: Shot, cut: Shot) -> str | None:
+def _recognised(album: Album, cut: Shot) -> str | None:
     """What one of a film's cuts shows, if that can be told."""
     if cut.photo >= 0:
         return album.photographs[cut.photo]
-    ghosts = {actor.name for actor in shot.scene.actors}
-    return next((actor.name for actor in cut.scene.actors[:1] if actor.name in ghosts), None)
+    return cut.scene.actors[0].name if cut.scene.actors else None
 
 
 def _about_people(rng: Dice, album: Album, name: str) -> Question:
@@ -227,8 +225,11 @@ def _about_people(rng: Dice, album: Album, name: str) -> Question:
     if name in PERSONS and rng.chance(0.5):
         phrase = album.library.words[name].phrase
         return Question("who", rng.choice(WHO_TEXTS), phrase, phrase)
-    text = rng.choice(SOMEBODY_TEXTS)
-    return Question("somebody", text, "yes" if name in PERSONS else "no", name in PERSONS)
+    return _somebody(rng, name in PERSONS)
+
+
+def _somebody(rng: Dice, there: bool) -> Question:
+    return Question("somebody", rng.choice(SOMEBODY_TEXTS), "yes" if there else "no", there)
 
 
 def _about_view(rng: Dice, album: Album, shot: Shot, count: int) -> list[Question]:

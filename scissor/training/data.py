@@ -102,8 +102,9 @@ def arrays(rng: Dice, album: Album, shot: Shot, length: int) -> dict[str, np.nda
     boxes += [[(AWAY, AWAY, 1.0, 1.0)] * length] * spare
     names = [album.where[actor.name] for actor in scene.actors] + [-1] * spare
     worn = [*shot.worn, *[-1] * spare]
-    behind = [_behind(album, shot.at(time), library) for time in times]
-    back, plain, back_name = zip(*behind, strict=True)
+    shown = [shot.at(time) for time in times]
+    back, plain, back_name = zip(*(_behind(album, part, library) for part in shown), strict=True)
+    crops = [_crop(album, part, time) for part, time in zip(shown, times, strict=True)]
     draw = np.array([rng.random() for _ in range(10 * MOST_ACTORS + 8)])
     looks = [_look(rng) for _ in range(MOST_ACTORS)]
     each = draw[8:].reshape(MOST_ACTORS, 10)
@@ -130,7 +131,7 @@ def arrays(rng: Dice, album: Album, shot: Shot, length: int) -> dict[str, np.nda
         "natural": np.array(min(back) >= 0 and max(pictures) < 0),
         "back": np.array(back),
         "plain": np.array(plain[0], dtype=np.float32),
-        "crop": np.array([_crop(album, shot.at(time), time) for time in times], dtype=np.float32),
+        "crop": np.array(crops, dtype=np.float32),
         "light": light.astype(np.float32),
         "noise": np.float32(4 * draw[6] ** 2),
         "back_name": np.array(back_name),

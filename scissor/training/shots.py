@@ -178,8 +178,9 @@ def _film(rng: Dice, album: Album) -> Shot:
             leave = (k + 1) / count - (1e-6 if k + 1 < count else 0)
             staying = dataclasses.replace(actor, enter=k / count, leave=leave)
             ghosts.setdefault(actor.name, (staying, told))
-    actors, worn = ([pair[i] for pair in ghosts.values()] for i in (0, 1))
-    return Shot(Scene(tuple(actors), background=0), tuple(worn), cuts=tuple(cuts))
+    actors = tuple(actor for actor, _ in ghosts.values())
+    worn = tuple(told for _, told in ghosts.values())
+    return Shot(Scene(actors, background=0), worn, cuts=tuple(cuts))
 
 
 def _ghost(rng: Dice, name: str, turn: int, count: int) -> Actor:
