@@ -7,7 +7,7 @@ pixels to render.py.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -17,7 +17,6 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from scissor.mini.decoder import answer_ids, prompt_ids
 from scissor.scenes.dice import Dice
-from scissor.scenes.library import Library
 from scissor.scenes.render import SIDE, ZOOM
 from scissor.scenes.scene import MOST_ACTORS, Actor, frame_times
 from scissor.training.album import Album
@@ -97,14 +96,12 @@ class Mixture(IterableDataset):
 def arrays(rng: Dice, album: Album, shot: Shot, length: int) -> dict[str, np.ndarray]:
     """The arrays of one clip that render.draw and the losses read, without the batch's axis."""
     scene, spare = shot.scene, MOST_ACTORS - len(shot.scene.actors)
-    times, library = frame_times(length), album.library
+    times = frame_times(length)
     boxes = [[_box(actor, time) for time in times] for actor in scene.actors]
     boxes += [[(AWAY, AWAY, 1.0, 1.0)] * length] * spare
     names = [album.where[actor.name] for actor in scene.actors] + [-1] * spare
     worn = [*shot.worn, *[-1] * spare]
-    shown = [shot.at(time) for time in times]
-    back, plain, back_name = zip(*(_behind(album, part, library) for part in shown), strict=True)
-    crops = [_crop(album, part, time) for part, time in zip(shown, times, strict=True)]
+    behind = _behind(album, shot, times)
     draw = np.array([rng.random() for _ in range(10 * MOST_ACTORS + 8)])
     looks = [_look(rng) for _ in range(MOST_ACTORS)]
     each = draw[8:].reshape(MOST_ACTORS, 10)
@@ -128,13 +125,10 @@ def arrays(rng: Dice, album: Album, shot: Shot, length: int) -> dict[str, np.nda
         "said": said,
         "doubt": doubt,
         "name": np.array(names),
-        "natural": np.array(min(back) >= 0 and max(pictures) < 0),
-        "back": np.array(back),
-        "plain": np.array(plain[0], dtype=np.float32),
-        "crop": np.array(crops, dtype=np.float32),
+        "natural": np.array(behind["back"].min() >= 0 and max(pictures) < 0),
+        **behind,
         "light": light.astype(np.float32),
         "noise": np.float32(4 * draw[6] ** 2),
-        "back_name": np.array(back_name),
     }
 
 
@@ -161,14 +155,27 @@ def _box(actor: Actor, time: float) -> tuple[float, float, float, float]:
     return left, top, max(1, round(actor.size[0] * SIDE)), max(1, round(actor.size[1] * SIDE))
 
 
-def _behind(album: Album, shot: Shot, library: Library) -> tuple[int, tuple[int, ...], int]:
+def _behind(album: Album, shot: Shot, times: Sequence[float]) -> dict[str, np.ndarray]:
+    """What is behind the actors: by frame the background, its name and its part that shows."""
+    shown = [shot.at(time) for time in times]
+    back, plain, names = zip(*(_background(album, part) for part in shown), strict=True)
+    crops = [_crop(album, part, time) for part, time in zip(shown, times, strict=True)]
+    return {
+        "back": np.array(back),
+        "plain": np.array(plain[0], dtype=np.float32),
+        "back_name": np.array(names),
+        "crop": np.array(crops, dtype=np.float32),
+    }
+
+
+def _background(album: Album, shot: Shot) -> tuple[int, tuple[int, ...], int]:
     """(index into the atlas's backgrounds or -1, plain colour, index of its name or -1)."""
     if shot.photo >= 0:
         return album.places + shot.photo, (0, 0, 0), album.where[album.photographs[shot.photo]]
     if shot.scene.background is None:
         colour = shot.scene.colour
         return -1, shot.scene.rgb, -1 if colour is None else album.where[colour]
-    place = library.backgrounds[shot.scene.background].scene
+    place = album.library.backgrounds[shot.scene.background].scene
     return shot.scene.background, (0, 0, 0), -1 if place in NOTHING else album.where[place]
 
 
