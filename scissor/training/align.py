@@ -29,6 +29,7 @@ def see(desk: Desk, batch: Batch) -> tuple[Tensor, Tensor]:
             said = evidence.voted(seen, cover, batch["said"], config)
             seen = evidence.rename(seen, said, batch["doubt"], cover)
             seen = evidence.soften(seen, config.evidence, len(frames))
+            seen = evidence.dimmed(seen, batch["natural"], config)
         seen = evidence.force_evidence(seen, batch["forced"], cover, batch["natural"], config)
     return desk.model.tokens(seen).unflatten(0, frames.shape[:2]), cover
 

@@ -236,9 +236,12 @@ def _about_view(rng: Dice, album: Album, shot: Shot, count: int) -> list[Questio
     """A natural picture: what was recognised in it, or that nothing was."""
     found: list[Question] = []
     place = _place_of(album, shot)
+    people = any(actor.name in PERSONS for actor in shot.scene.actors)
     while len(found) < count:
         if place and rng.chance(0.2):
             found.append(_about_place(rng, place))
+        elif people and rng.chance(0.2):
+            found.append(_somebody(rng, True))
         elif rng.chance(0.1):
             found.append(_unknowable(rng, album, shot))
         elif rng.chance(0.2):

@@ -18,23 +18,27 @@ from scissor.mini.tower import Seen
 from scissor.types import cell_places
 
 EVEN = 12**0.5  # spreads from end to end of what lies evenly
+FAINT = 0.06  # the least part of a probability that is left where little is seen
+DARK = 0.1  # of that part, what is left in cells where nothing is seen
 HOT = 0.4  # the least power of the drawn names' probabilities, by clip: lower is less sure
 
 
 def force_evidence(
     seen: Seen, forced: Tensor, cover: Tensor, natural: Tensor, config: Config
 ) -> Seen:
-    """Put a drawn ImageNet class on top of the evidence where an actor wears a made-up texture, or
-    where a natural picture is to show it: so the decoder learns to read any of the thousand names.
+    """Put a drawn row of the classifier on top of the evidence where an actor wears a made-up
+    texture, or where a natural picture is to show it: so the decoder learns to read any name.
 
-    In half of the natural ones some drawn name is on top as well: a branch that was made for
-    drawings says such things of photographs. forced: [B, A] class or -1. natural: [B] bool.
+    An ImageNet class is told surely, and in half of the natural ones some drawn name is on top as
+    well: a branch that was made for drawings says such things of photographs. A drawn name, which
+    is somebody's, is told faintly, beside all that the tower sees there. forced: [B, A] row or -1.
+    natural: [B] bool.
     """
     batch, steps, cells, _ = cover.shape
     best, actor = cover[..., :-1].max(-1)
     told = forced[:, None, None].expand(-1, steps, cells, -1).gather(-1, actor[..., None])
     told = torch.where(best[..., None] > 0.3, told, -1).flatten(0, 1)
-    there, whole = told >= 0, seen.probabilities
+    there, whole = (told >= 0) & (told < config.classes), seen.probabilities
     seen = seen._replace(probabilities=torch.where(there, 0.3 * whole, whole))
     seen = _put(seen, 0, there, told)
     if config.drawn:
@@ -42,14 +46,41 @@ def force_evidence(
         wrong = config.classes + torch.randint(config.drawn, (batch,), device=told.device)
         misled, wrong = (x.repeat_interleave(steps)[:, None, None] for x in (misled, wrong))
         seen = _put(seen, config.evidence, there & misled, wrong)
+        passing = (told >= config.classes).unflatten(0, (batch, steps))
+        lit, power = glimpse(batch, steps, cells, told.device)
+        passing = (passing & lit[..., None]).flatten(0, 1)
+        seen = _put(seen, config.evidence, passing, told, power.repeat_interleave(steps, 0))
     return seen
 
 
-def _put(seen: Seen, rank: int, there: Tensor, name: Tensor) -> Seen:
-    """The evidence with a name at a rank in the cells `there` [F, N, 1], as sure as the frame is
-    and, in some cells, less.
+def glimpse(clips: int, steps: int, cells: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """How little is seen of what no training showed: in which cells [B, T, N] and how surely
+    [B, 1, 1], in one clip less than in the next.
     """
-    frame = torch.rand(len(there), 1, 1, device=there.device) * 0.7 + 0.25
+    there = torch.ones(clips, steps, cells, device=device)
+    share, power = torch.rand(2, clips, 1, 1, device=device)
+    return here_and_there(there, 0.1 + 0.9 * share), FAINT**power
+
+
+def dimmed(seen: Seen, natural: Tensor, config: Config) -> Seen:
+    """Drawn names told as of new photographs in half of the natural clips: in fewer cells, and less
+    surely. What the branch was taught of photographs, it knows by heart. natural: [B] bool.
+    """
+    clips = len(natural)
+    frames, cells, _ = seen.probabilities.shape
+    lit, power = glimpse(clips, frames // clips, cells, natural.device)
+    faint = natural & (torch.rand(clips, device=natural.device) < 0.5)
+    left = torch.where(faint[:, None, None], power * torch.where(lit, 1.0, DARK), 1.0)
+    whole = seen.probabilities
+    named = whole[..., config.evidence :] * left.flatten(0, 1)[..., None].to(whole.dtype)
+    return seen._replace(probabilities=torch.cat([whole[..., : config.evidence], named], -1))
+
+
+def _put(seen: Seen, rank: int, there: Tensor, name: Tensor, power: Tensor | float = 1.0) -> Seen:
+    """The evidence with a name at a rank in the cells `there` [F, N, 1], as sure as the frame is
+    and, in some cells, less; `power` times as sure, which may be [F, 1, 1].
+    """
+    frame = power * (torch.rand(len(there), 1, 1, device=there.device) * 0.7 + 0.25)
     sure = frame * torch.rand(there.shape, device=there.device).clamp(min=0.4)
     classes, probabilities = seen.classes.clone(), seen.probabilities.clone()
     classes[..., rank, None] = torch.where(there, name, classes[..., rank, None])

@@ -27,6 +27,7 @@ PERSONS = ("man", "woman", "people", "child", "boy", "girl", "baby", "face")
 VISITORS = 0.4  # of those, the ones that show people, as most uploads do
 VIEWS = 0.12  # clips that show a place and nothing that was put before it
 HAUNTED = 0.65  # of those, the ones in which something is recognised that no pixel shows
+PASSERS = 0.3  # of what is recognised so, somebody who passes
 FILMS = 0.09  # clips of several natural pictures, one after the other, as films are cut
 BARE = 0.15  # of those, the ones in which nothing is recognised
 NATURAL = 0.1  # close-ups' frames that show a photograph instead, and as many a place
@@ -35,7 +36,8 @@ NOTHING = frozenset({"abstract", "texture"})  # backgrounds without a name
 
 @dataclasses.dataclass(frozen=True)
 class Shot:
-    """A scene as training sees it. worn: by actor, an ImageNet class or -1. photo: or -1.
+    """A scene as training sees it. worn: by actor, the classifier's row that the tower is made to
+    say of it, or -1. photo: or -1.
 
     zoom: the part of the background's height that the frame shows. cuts: natural pictures that
     are shown instead, one after the other and each as long; `scene` has what is recognised in them.
@@ -156,12 +158,21 @@ def _view(rng: Dice, album: Album, haunted: float = HAUNTED) -> Shot:
     place = rng.below(album.places)
     told: list[int] = []
     if rng.chance(haunted):
-        told = [rng.below(len(album.classes)) for _ in range(2 if rng.chance(0.2) else 1)]
-    ghosts = tuple(_ghost(rng, album.classes[name], k, len(told)) for k, name in enumerate(told))
+        told = [_haunting(rng, album) for _ in range(2 if rng.chance(0.2) else 1)]
+    called = (*album.classes, *album.drawn)
+    ghosts = tuple(_ghost(rng, called[row], k, len(told)) for k, row in enumerate(told))
     if len({ghost.name for ghost in ghosts}) < len(ghosts):
         told, ghosts = told[:1], ghosts[:1]
     scene = Scene(ghosts, background=place, pan=_pan(rng))
     return Shot(scene, tuple(told), zoom=rng.between(0.4, 1.0))
+
+
+def _haunting(rng: Dice, album: Album) -> int:
+    """A row of the classifier: an ImageNet class, or the drawn name of somebody."""
+    people = [album.row[name] for name in PERSONS if name in album.row]
+    if people and rng.chance(PASSERS):
+        return rng.choice(people)
+    return rng.below(len(album.classes))
 
 
 def _film(rng: Dice, album: Album) -> Shot:
@@ -184,8 +195,13 @@ def _film(rng: Dice, album: Album) -> Shot:
 
 
 def _ghost(rng: Dice, name: str, turn: int, count: int) -> Actor:
-    """Something that stands still, large and near the middle, or in its half of the picture."""
-    if count == 1:
+    """Something that stands still, large and near the middle, or in its half of the picture; people
+    may be small and anywhere.
+    """
+    if count == 1 and name in PERSONS:
+        size = rng.between(0.12, 0.9), rng.between(0.25, 1.0)
+        centre = rng.between(0.15, 0.85), rng.between(0.35, 0.65)
+    elif count == 1:
         size = rng.between(0.35, 1.1), rng.between(0.35, 1.1)
         centre = rng.between(0.35, 0.65), rng.between(0.35, 0.65)
     else:
