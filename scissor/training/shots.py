@@ -25,9 +25,10 @@ ALONE = 0.05  # clips that one such actor fills
 PHOTOGRAPHS = 0.16  # clips that show one natural photograph and nothing else
 PERSONS = ("man", "woman", "people", "child", "boy", "girl", "baby", "face")
 VISITORS = 0.4  # of those, the ones that show people, as most uploads do
-VIEWS = 0.12  # clips that show a place and nothing that was put before it
+VIEWS = 0.18  # clips that show a place and nothing that was put before it
 HAUNTED = 0.65  # of those, the ones in which something is recognised that no pixel shows
 PASSERS = 0.3  # of what is recognised so, somebody who passes
+PASSING = PERSONS[:4]  # and who that is
 FILMS = 0.09  # clips of several natural pictures, one after the other, as films are cut
 BARE = 0.15  # of those, the ones in which nothing is recognised
 NATURAL = 0.1  # close-ups' frames that show a photograph instead, and as many a place
@@ -169,7 +170,7 @@ def _view(rng: Dice, album: Album, haunted: float = HAUNTED) -> Shot:
 
 def _haunting(rng: Dice, album: Album) -> int:
     """A row of the classifier: an ImageNet class, or the drawn name of somebody."""
-    people = [album.row[name] for name in PERSONS if name in album.row]
+    people = [album.row[name] for name in PASSING if name in album.row]
     if people and rng.chance(PASSERS):
         return rng.choice(people)
     return rng.below(len(album.classes))

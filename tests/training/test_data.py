@@ -14,7 +14,7 @@ from scissor.scenes.dice import Dice
 from scissor.scenes.questions import KINDS
 from scissor.scenes.scene import MOST_ACTORS, frame_times
 from scissor.scenes.scoring import Reader, score
-from scissor.training import data
+from scissor.training import asking, data, shots
 from scissor.training.asking import questions
 from scissor.training.data import LENGTHS, Mixture
 from scissor.training.render import GHOST
@@ -189,3 +189,27 @@ def test_a_film_shows_its_pictures_one_after_the_other_and_is_asked_about_all(al
             assert question.kind != "vague" or not shown
     assert {2, 3, 4} == {len(shot.cuts) for shot in films}
     assert met >= {"list", "describe", "vague", "first", "unknown"}
+
+
+def test_somebody_who_passes_is_named_by_a_drawn_name_that_no_pixel_shows(album, monkeypatch):
+    names = album.drawn[:2]
+    monkeypatch.setattr(shots, "PASSING", names)
+    monkeypatch.setattr(asking, "PERSONS", names)
+    met, asked = Counter(), Counter()
+    for k in range(600):
+        shot = shoot(Dice(11, k), album)
+        rows = data.arrays(Dice(k), album, shot, 4)
+        ghosts = [a for a in shot.scene.actors if a.picture == GHOST]
+        for actor, row in zip(ghosts, rows["forced"], strict=False):
+            met["passing" if row >= len(NAMES) else "class"] += 1
+            if row >= len(NAMES):
+                assert actor.name == album.drawn[row - len(NAMES)]
+                assert actor.name in names
+                assert (rows["said"] == -1).all()
+        if ghosts and not shot.cuts:
+            told = {q.answer for q in questions(Dice(k), album, shot, 8) if q.kind == "somebody"}
+            people = any(actor.name in names for actor in ghosts)
+            assert told <= ({"yes"} if people else set())
+            asked[people] += bool(told)
+    assert met["passing"] / met.total() == pytest.approx(shots.PASSERS, abs=0.12)
+    assert asked[True] > 3

@@ -134,3 +134,38 @@ def test_a_thing_is_what_most_of_its_cells_say():
     assert told[0, 3].tolist() == [-1, -1, -1]
     unseen = evidence.voted(Seen(torch.randn(1, 9, 6), *both), 0 * cover, said, config)
     assert torch.equal(unseen, said)
+
+
+def test_somebody_is_told_faintly_beside_all_that_the_tower_sees():
+    torch.manual_seed(0)
+    config, many = tiny_config(drawn=10, classes=10, evidence=2), 400
+    before = seen(many, 2)
+    forced, cover = torch.tensor([[13, -1]]).expand(many, 2), worn().expand(many, -1, -1, -1)
+    told = evidence.force_evidence(before, forced, cover, torch.full((many,), True), config)
+    others = changed(told, before).view(many, 2, 4, 5)
+    met = others[:, 0, 1, 2].clone()
+    others[:, 0, 1, 2] = False
+    assert not others.any()
+    assert 0.4 < met.float().mean() < 0.7
+    names, sure = (x.view(many, 2, 4, 5)[met, 0, 1, 2] for x in (told.classes, told.probabilities))
+    assert (names == 13).all()
+    assert 0 < sure.min() < 0.05 < 0.5 < sure.max() < 0.95
+
+
+def test_drawn_names_are_dimmed_in_half_of_the_natural_clips_alone():
+    torch.manual_seed(0)
+    config, many = tiny_config(drawn=10, classes=10, evidence=2), 400
+    before = seen(many, 2)
+    natural = torch.arange(many) % 2 == 0
+    told = evidence.dimmed(before, natural, config)
+    assert torch.equal(told.classes, before.classes)
+    assert torch.equal(told.probabilities[..., :2], before.probabilities[..., :2])
+    left = (told.probabilities / before.probabilities)[..., 2:].view(many, 2, 4, 3)
+    assert (left[~natural] == 1).all()
+    assert abs((left[natural] < 1).flatten(1).all(1).float().mean() - 0.5) < 0.1
+    faint = left[(left < 1).flatten(1).all(1)].flatten(1)
+    assert (faint > 0.99 * evidence.FAINT * evidence.DARK).all()
+    lit = faint > 0.99 * faint.amax(1, keepdim=True)
+    torch.testing.assert_close(
+        faint, faint.amax(1, keepdim=True) * lit.float().clamp(evidence.DARK)
+    )
