@@ -46,9 +46,8 @@ def force_evidence(
         wrong = config.classes + torch.randint(config.drawn, (batch,), device=told.device)
         misled, wrong = (x.repeat_interleave(steps)[:, None, None] for x in (misled, wrong))
         seen = _put(seen, config.evidence, there & misled, wrong)
-        passing = (told >= config.classes).unflatten(0, (batch, steps))
         lit, power = glimpse(batch, steps, cells, told.device)
-        passing = (passing & lit[..., None]).flatten(0, 1)
+        passing = (told >= config.classes) & lit.flatten(0, 1)[..., None]
         seen = _put(seen, config.evidence, passing, told, power.repeat_interleave(steps, 0))
     return seen
 
