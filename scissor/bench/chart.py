@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from html import escape
+from itertools import cycle
 from math import log
 
 from scissor.bench.comparison import Line
@@ -18,6 +19,7 @@ WIDTH, HEIGHT = 1010, 400
 PANELS = ((60, 400), (450, 790))  # left and right edge of each
 TOP, BOTTOM, LEGEND = 40, 345, 815
 INK, FAINT = "#1f2933", "#d5dae0"
+COLOURS = (*PALETTE, INK)  # one for each of the methods
 DASHES = {"ours": "", "paper": "", "control": "5 4", "ablation": "1.5 3"}
 Axis = Callable[[float], float]
 
@@ -41,10 +43,10 @@ def chart(lines: Sequence[Line]) -> str:
         along = _scale([*map(value, lines), *ticks], left, right, logs=True, pad=0.03)
         parts += _levels(left, right, means, up) + _ticks(ticks, along)
         parts.append(_text((left + right) / 2, BOTTOM + 40, title, anchor="middle"))
-        for i, name in enumerate(names):
+        for name, colour in zip(names, cycle(COLOURS)):
             mine = [line for line in lines if line.condition.method == name]
             spots = [(along(value(n)), up(100 * n.right.mean)) for n in full + mine]
-            parts.append(_line(sorted(spots), PALETTE[i % 12], METHODS[name].kind))
+            parts.append(_line(sorted(spots), colour, METHODS[name].kind))
     body = "\n".join(parts + _legend(names))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
@@ -97,9 +99,9 @@ def _line(spots: Sequence[tuple[float, float]], colour: str, kind: str) -> str:
 
 def _legend(names: Sequence[str]) -> list[str]:
     parts = []
-    for i, name in enumerate(names):
+    for i, (name, colour) in enumerate(zip(names, cycle(COLOURS))):
         y = TOP + 10 + 22 * i
-        parts.append(_line([(LEGEND, y), (LEGEND + 26, y)], PALETTE[i % 12], METHODS[name].kind))
+        parts.append(_line([(LEGEND, y), (LEGEND + 26, y)], colour, METHODS[name].kind))
         parts.append(_text(LEGEND + 34, y + 4, METHODS[name].title))
     return parts
 

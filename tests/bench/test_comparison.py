@@ -8,6 +8,7 @@ import pytest
 from scissor.bench.chart import chart
 from scissor.bench.comparison import compare, complete, markdown
 from scissor.bench.measure import Condition
+from scissor.methods import METHODS
 from scissor.scenes.questions import KINDS
 
 DRIFT = {"all": 0.0, "scc": 0.5, "random": 0.1, "fastv": 0.9}
@@ -107,6 +108,14 @@ def test_the_chart_has_a_line_for_every_method_in_both_panels(rows):
             x, y = map(float, spot.split(","))
             assert 0 <= x <= 1010
             assert 0 <= y <= 400
+
+
+def test_no_two_methods_share_a_colour(rows):
+    like = [one for one in rows if one["method"] == "random"]
+    every = [one | {"method": name} for name in METHODS for one in like]
+    root = ElementTree.fromstring(chart(compare(every)))
+    lines = root.findall("{http://www.w3.org/2000/svg}polyline")
+    assert len({line.get("stroke") for line in lines}) == len(METHODS)
 
 
 def test_a_better_method_stands_higher(rows):
