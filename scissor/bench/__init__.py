@@ -10,6 +10,7 @@ COMMANDS = {
     "accuracy": "how many questions about made clips a model answers right, all tokens and few",
     "card": "the tables of the model card: exam, four options, pictures alone, clips of any length",
     "natural": "what a model names in twelve real pictures and three clips of people (packages)",
+    "guesses": "how often the word that mini sees in a group of tokens is right, on made clips",
     "speed": "what compression costs beside its floor, a plain and a scipy implementation",
     "live": "frames a second of the Live tab, with Chromium's fake camera",
     "load": "many visitors at once, some bad, some gone half way: answers, memory, the page's life",

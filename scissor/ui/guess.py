@@ -3,14 +3,12 @@
 Knows the words (those of the made scenes), and how sure a guess must be. Leaves the words' vectors
 to the model: only one whose tokens live among its input embeddings can be asked (models/mini.py).
 
-Measured with 8 frames at 10% retention, on the twelve largest groups of four patches and more. A
-word is right that is the very name of the thing whose box holds half of the group or more. The
-bounds were chosen with earlier weights on 60 development clips (seed 7, not the evaluation's): nine
-of ten right, and such that in the natural examples the rabbit is no penguin and the Earth no man.
-With the shipped weights 56 of the 720 groups there get a word, 54 right (96%); on the first 150
-clips of the evaluation 97 of 1,800, 91 right (94%). With a cosine of 0.5 and a lead of 0.2 146
-development groups would get one, 132 right (90%), and the rabbit would be a penguin. Other natural
-clips were not measured.
+Measured with 8 frames at 10% retention, by bench/guesses.py. The bounds were chosen with earlier
+weights on 60 development clips (--seed 7, not the evaluation's): nine of ten right, and such that
+in the natural examples the rabbit is no penguin and the Earth no man. With the shipped weights 56
+of the 720 groups there get a word, 54 right (96%); on the first 150 clips of the evaluation 97 of
+1,800, 91 right (94%). With a cosine of 0.5 and a lead of 0.2 146 development groups would get one,
+132 right (90%), and the rabbit would be a penguin. Other natural clips were not measured.
 """
 
 from __future__ import annotations
@@ -68,18 +66,20 @@ def words_of(model: Any) -> Words | None:
     return Words(names, unit(embed(names))) if names else None
 
 
+def large(size: Tensor) -> list[int]:
+    """The groups that may have a word, largest first: of the twelve largest [G] those not tiny."""
+    order = torch.sort(size, descending=True, stable=True).indices[:12]
+    return [group for group in order.tolist() if size[group] >= FEWEST]
+
+
 def guesses(encoded: Encoded, words: Words | None, ids: Tensor, size: Tensor) -> dict[int, str]:
-    """{group: word} for those of the twelve largest groups that a word is near enough to.
+    """{group: word} for those of the `large` groups that a word is near enough to.
 
     ids: [T, N], the group of every token. size: [G].
     """
-    if words is None:
-        return {}
-    order = torch.sort(size, descending=True, stable=True).indices[:12]
-    large = [group for group in order.tolist() if size[group] >= FEWEST]
-    if not large:
+    if words is None or not (asked := large(size)):
         return {}
     flat, group_of = encoded.tokens.flatten(0, 1), ids.flatten()
-    means = torch.stack([flat[group_of == group].mean(0) for group in large])
-    found = zip(large, words.nearest(means), strict=True)
+    means = torch.stack([flat[group_of == group].mean(0) for group in asked])
+    found = zip(asked, words.nearest(means), strict=True)
     return {group: word for group, word in found if word}
