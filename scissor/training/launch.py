@@ -128,6 +128,8 @@ def batches(desk: Desk, mixture: Mixture, workers: int) -> Iterator[Batch]:
     """Batches on the desk's device, made ahead by `workers` processes (0: by this one).
 
     They are forked, also where this process was spawned: none needs a copy of the pictures then.
+    At once, not with the first batch: a fork while another thread (a gradient's message ends in
+    one) enters Python leaves the worker stuck, so all are forked before anything is learned.
     """
     loader = torch.utils.data.DataLoader(
         mixture,
@@ -138,8 +140,11 @@ def batches(desk: Desk, mixture: Mixture, workers: int) -> Iterator[Batch]:
         prefetch_factor=6 if workers else None,
         persistent_workers=workers > 0,
     )
-    for batch in loader:
-        yield {name: value.to(desk.device, non_blocking=True) for name, value in batch.items()}
+
+    def here(batch: Batch) -> Batch:
+        return {name: value.to(desk.device, non_blocking=True) for name, value in batch.items()}
+
+    return map(here, loader)
 
 
 def work(
@@ -159,15 +164,18 @@ def work(
     desk = set_up(album, begin(data, album.drawn, plan.onward, plan.tower), rank, world)
     mixture = partial(Mixture, album, desk.model.tokenizer, rank=rank)
     single = {"lengths": {1: 1.0}, "questions": 0}
-    close = mixture(3 * plan.seed, frames=CLOSE_UPS * frames, close=True, **single)
-    Naming(desk, plan, album).run(batches(desk, close, workers))
+    mixtures = (
+        mixture(3 * plan.seed, frames=CLOSE_UPS * frames, close=True, **single),
+        mixture(3 * plan.seed + 1, frames=frames, **single),
+        mixture(3 * plan.seed + 2, frames=frames),
+    )
+    close, pictures, clips = [batches(desk, one, workers) for one in mixtures]
+    Naming(desk, plan, album).run(close)
     keep(desk, out)
     desk.tower = quick_tower(desk.model.tower, desk.device)
-    pictures = mixture(3 * plan.seed + 1, frames=frames, **single)
-    StageA(desk, plan).run(batches(desk, pictures, workers))
+    StageA(desk, plan).run(pictures)
     keep(desk, out)
-    clips = mixture(3 * plan.seed + 2, frames=frames)
-    StageB(desk, plan).run(batches(desk, clips, workers), lambda: keep(desk, out))
+    StageB(desk, plan).run(clips, lambda: keep(desk, out))
     keep(desk, out)
     if world > 1:
         dist.destroy_process_group()

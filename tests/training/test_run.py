@@ -1,6 +1,7 @@
 """The stages on the CPU in miniature: what learns, what the losses measure, what is written."""
 
 import math
+from multiprocessing import active_children
 
 import numpy as np
 import pytest
@@ -188,6 +189,24 @@ def test_the_command_trains_all_stages_and_writes_a_model(pack, tmp_path, monkey
     assert all(weight.isfinite().all() for weight in plain_state(model).values())
     before = plain_state(tiny_mini())
     assert not torch.equal(plain_state(model)["reader.up.bias"], before["reader.up.bias"])
+
+
+def test_all_workers_are_forked_before_anything_is_learned(pack, tmp_path, monkeypatch):
+    before, there = len(active_children()), []
+
+    class Idle:
+        def __init__(self, *_):
+            pass
+
+        def run(self, *_):
+            there.append(len(active_children()) - before)
+
+    for stage in ("Naming", "StageA", "StageB"):
+        monkeypatch.setattr(launch, stage, Idle)
+    monkeypatch.setattr(launch, "begin", _begin)
+    monkeypatch.setattr(launch, "read_names", lambda folder: NAMES)
+    launch.work(0, 1, SHORT, pack, tmp_path, 4, 2)
+    assert there == [6, 6, 6]
 
 
 def _train(rank, pack, out):
