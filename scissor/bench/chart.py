@@ -6,7 +6,7 @@ comparison.py.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from itertools import cycle
 from math import log
@@ -27,6 +27,7 @@ Axis = Callable[[float], float]
 def chart(lines: Sequence[Line]) -> str:
     """The SVG's text; its background is white, so that it reads on dark pages too."""
     names = list(dict.fromkeys(c.condition.method for c in lines if c.condition.method != "all"))
+    colours = dict(zip(names, cycle(COLOURS)))
     full = [line for line in lines if line.condition.method == "all"]
     marked = full + [line for line in lines if line.condition.method in ("scc", *names[:1])]
     shares = sorted({100 * line.condition.retention for line in lines})
@@ -43,11 +44,11 @@ def chart(lines: Sequence[Line]) -> str:
         along = _scale([*map(value, lines), *ticks], left, right, logs=True, pad=0.03)
         parts += _levels(left, right, means, up) + _ticks(ticks, along)
         parts.append(_text((left + right) / 2, BOTTOM + 40, title, anchor="middle"))
-        for name, colour in zip(names, cycle(COLOURS)):
+        for name, colour in colours.items():
             mine = [line for line in lines if line.condition.method == name]
             spots = [(along(value(n)), up(100 * n.right.mean)) for n in full + mine]
             parts.append(_line(sorted(spots), colour, METHODS[name].kind))
-    body = "\n".join(parts + _legend(names))
+    body = "\n".join(parts + _legend(colours))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
         f'font-family="system-ui, sans-serif" font-size="12" fill="{INK}">\n'
@@ -97,9 +98,9 @@ def _line(spots: Sequence[tuple[float, float]], colour: str, kind: str) -> str:
     )
 
 
-def _legend(names: Sequence[str]) -> list[str]:
+def _legend(colours: Mapping[str, str]) -> list[str]:
     parts = []
-    for i, (name, colour) in enumerate(zip(names, cycle(COLOURS))):
+    for i, (name, colour) in enumerate(colours.items()):
         y = TOP + 10 + 22 * i
         parts.append(_line([(LEGEND, y), (LEGEND + 26, y)], colour, METHODS[name].kind))
         parts.append(_text(LEGEND + 34, y + 4, METHODS[name].title))
