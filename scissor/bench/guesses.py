@@ -14,11 +14,13 @@ import torch
 from torch import Tensor
 
 from scissor import compress
+from scissor.bench.measure import encode
+from scissor.draw.overlay import group_sizes
 from scissor.models.contract import ModelError, VideoLLM
 from scissor.scenes import Clip, Library, exam_library
 from scissor.scenes.exam import SEED, exam
-from scissor.scenes.render import clip as as_video
 from scissor.scenes.scene import Actor, Scene, frame_times
+from scissor.types import cell_places
 from scissor.ui.guess import guesses, large, words_of
 
 
@@ -39,16 +41,16 @@ class Told:
 def thing_at(scene: Scene, group: Tensor, grid: tuple[int, int]) -> str | None:
     """The name of the thing that a group [T, N] bool shows, cells in the order of `grid`."""
     times = frame_times(len(group))
-    frame, cell = group.nonzero(as_tuple=True)
-    y, x = (cell // grid[1] + 0.5) / grid[0], (cell % grid[1] + 0.5) / grid[1]
+    frame, row, column = cell_places(len(group), grid)[group.flatten()].unbind(-1)
+    y, x = (row + 0.5) / grid[0], (column + 0.5) / grid[1]
 
     def inside(actor: Actor) -> int:
         boxes = torch.tensor([actor.box(time) or (2.0, 2.0, -1.0, -1.0) for time in times])
-        left, top, right, bottom = boxes[frame].unbind(-1)
+        left, top, right, bottom = boxes[frame.long()].unbind(-1)
         return int(((left <= x) & (x <= right) & (top <= y) & (y <= bottom)).sum())
 
     held, name = max(((inside(one), one.name) for one in scene.actors), key=lambda pair: pair[0])
-    return name if 2 * held >= len(cell) else None
+    return name if 2 * held >= len(frame) else None
 
 
 def count(
@@ -60,9 +62,9 @@ def count(
         raise ModelError("this model's tokens have no words near them; take mini")
     groups, told = 0, []
     for clip in clips:
-        encoded = model.encode(as_video(clip.scene, library, frames, f"clip {clip.index}"))
-        ids = compress(encoded, retention=retention).group
-        size = torch.bincount(ids.flatten())
+        encoded, _ = encode(model, clip, (), library=library, frames=frames)
+        few = compress(encoded, retention=retention)
+        ids, size = few.group, group_sizes(few.group, few.kept)
         groups += len(large(size))
         for group, word in guesses(encoded, words, ids, size).items():
             told.append((word, thing_at(clip.scene, ids == group, encoded.grid)))
